@@ -1,0 +1,1 @@
+"""A toolkit for recurrent sequence models: any cell, unrolled."""
