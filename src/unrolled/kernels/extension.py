@@ -34,8 +34,8 @@ def extension_status() -> str:
             "To have them, install a C++ compiler and then this package again"
         )
     threads = extension.openmp_threads()
-    shared = f"OpenMP with torch's {threads} thread(s)" if threads else "built without OpenMP"
-    return f"compiled kernels: {extension.instruction_set()}, {shared}"
+    openmp = f"OpenMP, {threads} thread(s)" if threads else "built without OpenMP, one thread"
+    return f"compiled kernels: {extension.instruction_set()}; {openmp}"
 
 
 if __name__ == "__main__":
