@@ -1,1 +1,56 @@
-"""A toolkit for recurrent sequence models: any cell, unrolled."""
+"""A toolkit for recurrent sequence models: whatever remembers is a cell, and one engine unrolls any cell.
+
+Names are imported when they are first used, so that ``import unrolled`` and the command's ``--help`` stay instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "unrolled.adopt": ("from_torch", "to_torch"),
+    "unrolled.cells": ("GRU", "LSTM", "RNN", "LayerNormGRU", "LayerNormLSTM", "PeepholeLSTM"),
+    "unrolled.core.compose": ("Bidirectional", "Carry", "Residual", "Stack", "deep"),
+    "unrolled.core.explain": ("explain",),
+    "unrolled.core.layer": ("Cell", "Layer"),
+    "unrolled.core.noise": ("Dropout", "WeightDrop", "Zoneout", "renew"),
+    "unrolled.core.registry": ("register_kernel",),
+    "unrolled.core.seq": ("Seq",),
+    "unrolled.core.stream": ("Stream",),
+    "unrolled.core.tree": (
+        "Constant",
+        "detach",
+        "join_rows",
+        "register",
+        "select_rows",
+        "tree_map",
+    ),
+    "unrolled.core.watch": ("gradient_reach", "watch"),
+    "unrolled.errors": (
+        "InputError",
+        "ModelFileError",
+        "NotCausalError",
+        "OptionError",
+        "ShapeError",
+        "TrainingError",
+        "UnrolledError",
+    ),
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'unrolled' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,12 +1,12 @@
 """Every error that unrolled raises on purpose.
 
-    UnrolledError
-    |-- InputError        what was given cannot be used (also a ValueError; exit code 2)
-    |   |-- OptionError   an option or a name that does not exist, or a value it cannot have
-    |   |-- ShapeError    tensors, lengths or states that do not fit together
-    |   `-- ModelFileError  a saved model or checkpoint that cannot be read
-    |-- NotCausalError    a step was asked of a layer that must see the whole sequence
-    `-- TrainingError     training cannot go on (a loss or gradient that is not finite)
+UnrolledError
+|-- InputError        what was given cannot be used (also a ValueError; exit code 2)
+|   |-- OptionError   an option or a name that does not exist, or a value it cannot have
+|   |-- ShapeError    tensors, lengths or states that do not fit together
+|   `-- ModelFileError  a saved model or checkpoint that cannot be read
+|-- NotCausalError    a step was asked of a layer that must see the whole sequence
+`-- TrainingError     training cannot go on (a loss or gradient that is not finite)
 """
 
 from __future__ import annotations

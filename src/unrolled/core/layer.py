@@ -1,0 +1,112 @@
+"""Layer and Cell: the two contracts that everything else is built on."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.core.seq import Seq, unwrap
+from unrolled.core.tree import State, Tree
+from unrolled.core.unroll import unroll
+from unrolled.errors import NotCausalError
+
+
+class Layer(nn.Module):
+    """Remembers across a sequence: ``layer(xs, state) -> (ys, state)``.
+
+    A layer writes `initial_state`, `unroll` (a Seq in, a Seq out) and, where it is causal, `step`. It gets `forward`,
+    which takes a tensor (B, T, *F), a tuple of tensors, a Seq, a PackedSequence or a list of rows and returns the same
+    kind. The laws it obeys: one pass equals repeated steps and equals any split into chunks; a ragged batch equals
+    each row alone; what padding held never matters; rows do not know of each other; a state keeps its structure,
+    shapes and dtypes.
+    """
+
+    @property
+    def causal(self) -> bool:
+        """Whether the output at a step depends on this and earlier steps only."""
+        return True
+
+    def initial_state(
+        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
+    ) -> State:
+        """Return the state (B rows) before the first step."""
+        raise NotImplementedError(f"{type(self).__name__} defines no initial_state")
+
+    def forward(self, xs: Any, state: State | None = None) -> tuple[Any, State]:
+        """Run over whole sequences; ``state=None`` begins with `initial_state`."""
+        seq, rewrap = unwrap(xs)
+        if state is None:
+            state = self.initial_state(seq.batch, device=seq.first.device)
+        ys, state = self.unroll(seq, state)
+        return rewrap(ys), state
+
+    def unroll(self, xs: Seq, state: State) -> tuple[Seq, State]:
+        """Run over a Seq from ``state``; the rows' final states come back."""
+        raise NotImplementedError(f"{type(self).__name__} defines no unroll")
+
+    def step(self, x: Tree, state: State) -> tuple[Tree, State]:
+        """Run one step: x (B, *F) and a state in, y (B, ...) and the next state out; neither input is modified."""
+        raise NotCausalError(
+            f"{type(self).__name__} cannot run one step at a time: it needs the whole sequence"
+        )
+
+
+class Cell(Layer):
+    """A leaf that writes one step and gets everything else.
+
+    A cell sets `state_type` (a NamedTuple of tensors (B, hidden_size)) and ``self.hidden_size``, or writes its own
+    `initial_state`; it writes `step`, and `gates` where it has any, which `step` calls and `watch` records.
+
+    >>> from typing import NamedTuple
+    >>> class Decayed(NamedTuple):
+    ...     h: Tensor
+    >>> class LeakySum(Cell):
+    ...     state_type, output_field = Decayed, "h"
+    ...     def __init__(self, hidden_size):
+    ...         super().__init__()
+    ...         self.hidden_size = hidden_size
+    ...     def step(self, x, state):
+    ...         h = 0.5 * state.h + x
+    ...         return h, Decayed(h)
+    >>> ys, state = LeakySum(1)(torch.ones(1, 3, 1))
+    >>> ys.flatten().tolist()
+    [1.0, 1.5, 1.75]
+    """
+
+    input_size: int | None = None
+    hidden_size: int
+
+    state_type: ClassVar[type[tuple[Any, ...]] | None] = None
+    """The NamedTuple of this cell's state, when every field is (B, hidden_size)."""
+
+    output_field: ClassVar[str | None] = None
+    """The field of the state that is the output; `Zoneout` needs it."""
+
+    recurrent_weights: ClassVar[tuple[str, ...]] = ()
+    """The parameters that multiply the previous state; `WeightDrop` drops their entries."""
+
+    def initial_state(
+        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
+    ) -> State:
+        if self.state_type is None:
+            return super().initial_state(batch)
+        weight = next((p for p in self.parameters() if p.is_floating_point()), None)
+        if weight is not None:
+            device, dtype = weight.device, dtype or weight.dtype
+        fields = len(self.state_type._fields)  # type: ignore[attr-defined]
+        zeros = [
+            torch.zeros(batch, self.hidden_size, device=device, dtype=dtype) for _ in range(fields)
+        ]
+        return self.state_type(*zeros)
+
+    def gates(self, x: Tree, state: State) -> tuple[Tensor, ...] | None:
+        """Return this step's gates (a NamedTuple), or None for a cell without."""
+        return None
+
+    def step(self, x: Tree, state: State) -> tuple[Tree, State]:
+        raise NotImplementedError(f"{type(self).__name__} defines no step")
+
+    def unroll(self, xs: Seq, state: State) -> tuple[Seq, State]:
+        return unroll(self, xs, state)

@@ -1,0 +1,278 @@
+"""Noise as a function of (seed, position, unit), so that the laws hold in training mode too.
+
+A mask drawn inside forward depends on how rows are ordered and where a sequence is split. Here the state carries a
+seed and a position for every row, and whether a unit is dropped is a hash of the three: one pass, repeated steps,
+any split and any order of rows see the same mask. Seeds are drawn by `initial_state`; `renew` draws new ones.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from unrolled.core.layer import Cell, Layer
+from unrolled.core.seq import Seq
+from unrolled.core.tree import (
+    State,
+    Tree,
+    leaves,
+    rebuild,
+    register,
+    tree_map,
+)
+from unrolled.errors import OptionError, ShapeError
+
+
+@register
+class NoiseState(NamedTuple):
+    """Where the noise of every row stands: ``seed`` (B,) int64 and ``position`` (B,) int64, the steps so far."""
+
+    seed: Tensor
+    position: Tensor
+
+
+@register
+class SharedSeed(NamedTuple):
+    """One draw for all rows of a batch: ``seed`` (B,) int64, the same number in every row."""
+
+    seed: Tensor
+
+
+_GOLDEN, _MIX_1, _MIX_2 = -1640531527, 0x7FEB352D, -2073254261
+
+
+def _mix(bits: Tensor) -> Tensor:
+    """Scramble int32 in place, so that each bit in flips half of the bits out (Mueller's and Wellons' lowbias32)."""
+    bits ^= (bits >> 16) & 0xFFFF
+    bits *= _MIX_1
+    bits ^= (bits >> 15) & 0x1FFFF
+    bits *= _MIX_2
+    bits ^= (bits >> 16) & 0xFFFF
+    return bits
+
+
+def keep_mask(seed: Tensor, position: Tensor, units: int, p: float) -> Tensor:
+    """Return which units are kept, each with probability 1 - p.
+
+    Args:
+        seed: (B,) int64.
+        position: int64, (B,) for one step or (B, T) for many.
+        units: number of units U.
+        p: probability to drop, at least 0 and below 1.
+
+    Returns:
+        bool (B, U) or (B, T, U), a function of (seed, position, unit) alone.
+    """
+    row = _mix((seed ^ (seed >> 32)).to(torch.int32))
+    row = row.view(row.shape + (1,) * (position.dim() - 1))
+    place = _mix(row + position.to(torch.int32) * _GOLDEN)
+    unit = torch.arange(units, dtype=torch.int32, device=seed.device) * _MIX_1
+    threshold = round(p * 2**32) - 2**31
+    return _mix(place.unsqueeze(-1) + unit) >= threshold
+
+
+def draw_seeds(batch: int, device: Any = None) -> Tensor:
+    """Return (B,) int64 seeds from torch's global generator."""
+    return torch.randint(2**62, (batch,), device=device)
+
+
+def renew(state: State) -> State:
+    """Return the state with newly drawn seeds, for the next pass over the data; positions go on.
+
+    >>> renew(NoiseState(torch.tensor([1]), torch.tensor([5]))).position
+    tensor([5])
+    """
+    if isinstance(state, NoiseState):
+        return state._replace(seed=draw_seeds(len(state.seed), state.seed.device))
+    if isinstance(state, SharedSeed):
+        return SharedSeed(draw_seeds(1, state.seed.device).expand(len(state.seed)).clone())
+    if isinstance(state, Tensor):
+        return state
+    return rebuild(state, [renew(part) for part in state])
+
+
+def checked_probability(p: float) -> float:
+    """Return p, or raise when it is no probability below 1."""
+    if not 0 <= p < 1:
+        raise OptionError(f"p={p!r}", expected="a probability, at least 0 and below 1")
+    return p
+
+
+class Dropout(Layer):
+    """Zero each feature with probability p in training and scale the rest by 1 / (1 - p).
+
+    Args:
+        p: probability to drop.
+        locked: one mask for all steps of a row (variational dropout; Gal and Ghahramani 2016, arXiv:1512.05287)
+            instead of one for each step (Srivastava et al. 2014, JMLR 15).
+
+    >>> layer, xs = Dropout(0.5, locked=True), torch.ones(1, 2, 8)
+    >>> ys, state = layer(xs, layer.initial_state(1))
+    >>> bool((ys[:, 0] == ys[:, 1]).all())
+    True
+    """
+
+    def __init__(self, p: float, locked: bool = False) -> None:
+        super().__init__()
+        self.p, self.locked = checked_probability(p), locked
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, locked={self.locked}"
+
+    def initial_state(
+        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
+    ) -> NoiseState:
+        seed = draw_seeds(batch, device)
+        return NoiseState(seed, torch.zeros_like(seed))
+
+    def unroll(self, xs: Seq, state: NoiseState) -> tuple[Seq, NoiseState]:
+        steps = torch.arange(1 if self.locked else xs.steps, device=state.position.device)
+        ys = self._drop(xs.first, state.seed, state.position[:, None] + steps)
+        lengths = xs.row_lengths.to(state.position.device)
+        return Seq.padded(ys, xs.lengths), NoiseState(state.seed, state.position + lengths)
+
+    def step(self, x: Tree, state: NoiseState) -> tuple[Tensor, NoiseState]:
+        y = self._drop(next(leaves(x)), state.seed, state.position)
+        return y, NoiseState(state.seed, state.position + 1)
+
+    def _drop(self, x: Tensor, seed: Tensor, place: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        features = x.shape[place.dim() :]
+        position = torch.zeros_like(place) if self.locked else place
+        keep = keep_mask(seed, position, math.prod(features), self.p)
+        return x * keep.view(*place.shape, *features).to(x.dtype).div_(1 - self.p)
+
+
+class ZoneoutState(NamedTuple):
+    """The cell's own state, and where its noise stands."""
+
+    cell: State
+    noise: NoiseState
+
+
+register(ZoneoutState)
+
+
+class Zoneout(Cell):
+    """Keep each unit of the state from the previous step with probability p in training.
+
+    h_t = m * h_(t-1) + (1 - m) * cell(x_t, h_(t-1)), m ~ Bernoulli(p); in evaluation m is its mean p. Every field of
+    the state is zoned out with a mask of its own (what is `Constant` is left alone) and the output is the zoned field
+    that the cell declares as `output_field`. Krueger et al. 2017, arXiv:1606.01305.
+
+    Raises:
+        OptionError: the cell does not declare which field of its state is its output.
+    """
+
+    def __init__(self, cell: Cell, p: float) -> None:
+        super().__init__()
+        if cell.output_field is None:
+            raise OptionError(
+                f"Zoneout cannot wrap {type(cell).__name__}",
+                expected="a cell that declares output_field, the field of its state that is its output",
+                fix="set output_field on the cell, or use Dropout(p, locked=True)",
+            )
+        self.cell, self.p = cell, checked_probability(p)
+        self.input_size, self.hidden_size = cell.input_size, cell.hidden_size
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+    def initial_state(
+        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
+    ) -> ZoneoutState:
+        inner = self.cell.initial_state(batch, device=device, dtype=dtype)
+        seed = draw_seeds(batch, next(leaves(inner)).device)
+        return ZoneoutState(inner, NoiseState(seed, torch.zeros_like(seed)))
+
+    def step(self, x: Tree, state: ZoneoutState) -> tuple[Tensor, ZoneoutState]:
+        _, following = self.cell.step(x, state.cell)
+        seed, position = state.noise
+        field = 0
+
+        def zone(new: Tensor, old: Tensor) -> Tensor:
+            nonlocal field
+            field += 1
+            if not self.training:
+                return torch.lerp(new, old, self.p)
+            units = math.prod(new.shape[1:])
+            fresh = keep_mask(seed + field, position, units, self.p).view(new.shape)
+            return torch.where(fresh, new, old)
+
+        zoned = tree_map(zone, following, state.cell)
+        noise = NoiseState(seed, position + 1)
+        return getattr(zoned, self.cell.output_field or ""), ZoneoutState(zoned, noise)
+
+
+class WeightDropState(NamedTuple):
+    """The cell's own state, and the seed of the weights that are dropped."""
+
+    cell: State
+    noise: SharedSeed
+
+
+register(WeightDropState)
+
+
+class WeightDrop(Layer):
+    """Zero entries of the recurrent weights with probability p in training: one draw for all steps and rows.
+
+    The draw is made outside the cell, so its kernels still run. Merity et al. 2018 (AWD-LSTM), arXiv:1708.02182;
+    after DropConnect, Wan et al. 2013.
+
+    Raises:
+        OptionError: the cell does not declare `recurrent_weights`.
+        ShapeError: in training, rows of one batch that were begun with different seeds.
+    """
+
+    def __init__(self, cell: Cell, p: float) -> None:
+        super().__init__()
+        if not cell.recurrent_weights:
+            raise OptionError(
+                f"WeightDrop cannot wrap {type(cell).__name__}",
+                expected="a cell that declares recurrent_weights, the names of its recurrent parameters",
+            )
+        self.cell, self.p = cell, checked_probability(p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+    def initial_state(
+        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
+    ) -> WeightDropState:
+        inner = self.cell.initial_state(batch, device=device, dtype=dtype)
+        seed = draw_seeds(1, next(leaves(inner)).device).expand(batch).clone()
+        return WeightDropState(inner, SharedSeed(seed))
+
+    def unroll(self, xs: Seq, state: WeightDropState) -> tuple[Seq, WeightDropState]:
+        if not self.training or self.p == 0 or xs.batch == 0:
+            ys, inner = self.cell(xs, state.cell)
+        else:
+            weights = self._dropped(state.noise.seed)
+            ys, inner = functional_call(self.cell, weights, (xs, state.cell))
+        return ys, WeightDropState(inner, state.noise)
+
+    def step(self, x: Tree, state: WeightDropState) -> tuple[Tree, WeightDropState]:
+        xs = Seq.padded(tree_map(lambda leaf: leaf.unsqueeze(1), x), None)
+        ys, state = self.unroll(xs, state)
+        return tree_map(lambda leaf: leaf.squeeze(1), ys.data), state
+
+    def _dropped(self, seed: Tensor) -> dict[str, Tensor]:
+        if (seed != seed[0]).any():
+            raise ShapeError(
+                "WeightDrop was given rows that were begun with different seeds",
+                expected="one draw of the weights for a whole batch",
+                fix="begin them together with initial_state, or use renew(state)",
+            )
+        dropped = {}
+        for index, name in enumerate(self.cell.recurrent_weights):
+            weight = self.cell.get_parameter(name)
+            rows = torch.arange(len(weight), device=weight.device)
+            keep = keep_mask(seed[:1] + index, rows[None], weight[0].numel(), self.p)[0]
+            dropped[name] = weight * keep.view(weight.shape).to(weight.dtype).div_(1 - self.p)
+        return dropped

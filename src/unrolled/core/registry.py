@@ -1,0 +1,91 @@
+"""Fast paths by exact cell type: which kernel takes a call, and why the others do not.
+
+A kernel is looked up by the cell's exact type, never by inheritance: a subclass that overrides `step` must not be
+given its parent's kernel. This file knows no cell and no kernel; `unrolled.kernels` registers them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from torch import nn
+from torch.nn.utils.parametrize import type_before_parametrizations
+
+from unrolled.core.seq import Seq
+from unrolled.core.tree import State
+
+if TYPE_CHECKING:
+    from unrolled.core.layer import Cell
+
+
+class Kernel(Protocol):
+    """Runs the cells of the type it is registered for over a whole sequence, equal to repeating their step."""
+
+    name: str
+
+    def refuses(self, cell: Any, xs: Seq, state: State) -> str | None:
+        """Return the reason why this call cannot be taken, or None when it can."""
+
+    def unroll(self, cell: Any, xs: Seq, state: State) -> tuple[Seq, State]:
+        """Return the outputs and the rows' final states."""
+
+
+class Choice(NamedTuple):
+    """What was decided for one cell in one call: the kernel's name and the refusals of those asked before it."""
+
+    cell: nn.Module
+    kernel: str
+    refusals: tuple[tuple[str, str], ...]
+
+
+PLAIN = "plain loop"
+
+_kernels: dict[type, list[Kernel]] = {}
+_trace: ContextVar[list[Choice] | None] = ContextVar("unrolled_kernel_trace", default=None)
+
+
+def register_kernel(cell_type: type[Cell], kernel: Kernel) -> None:
+    """Offer ``kernel`` for exactly ``cell_type``; kernels are asked in the order of their registration."""
+    _kernels.setdefault(cell_type, []).append(kernel)
+
+
+def find_kernel(cell: Cell, xs: Seq, state: State) -> Kernel | None:
+    """Return the first kernel that takes this call, or None for the plain loop."""
+    importlib.import_module("unrolled.kernels")
+    chosen, refusals = None, []
+    for kernel in _kernels.get(type_before_parametrizations(cell), ()):
+        reason = _changed_on_instance(cell) or kernel.refuses(cell, xs, state)
+        if reason is None:
+            chosen = kernel
+            break
+        refusals.append((kernel.name, reason))
+    trace = _trace.get()
+    if trace is not None:
+        trace.append(Choice(cell, chosen.name if chosen else PLAIN, tuple(refusals)))
+    return chosen
+
+
+def _changed_on_instance(cell: Cell) -> str | None:
+    """Return why this very object no longer computes what its type says, or None."""
+    for name in ("step", "gates"):
+        if name in cell.__dict__:
+            return f"{name} is replaced on this instance"
+    for name, child in cell.named_children():
+        if child._forward_hooks or child._forward_pre_hooks or child._backward_hooks:
+            return f"its child {name} has hooks"
+    return None
+
+
+@contextmanager
+def traced_choices() -> Iterator[list[Choice]]:
+    """Collect the choices made inside the block."""
+    choices: list[Choice] = []
+    token = _trace.set(choices)
+    try:
+        yield choices
+    finally:
+        _trace.reset(token)

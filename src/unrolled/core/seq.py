@@ -1,0 +1,235 @@
+"""Seq: sequences of unequal length in one right-padded batch, and the ways in and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.utils._pytree as pytree
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from unrolled.core.tree import Tree, align, leaves, select_rows, tree_map
+from unrolled.errors import ShapeError
+
+
+@dataclass(frozen=True, eq=False)
+class Seq:
+    """Rows of unequal length, right-padded, batch first; what the padding held is set to 0 when a Seq is made.
+
+    Args:
+        data: a tensor (B, T, *features), or a tuple of such tensors: ``(features, dt)``.
+        lengths: (B,) whole numbers from 0 to T, or None when every row is full. Kept as int64 on the CPU.
+
+    Raises:
+        ShapeError: lengths that are negative, longer than T, of the wrong count or not whole numbers.
+
+    >>> rows = Seq(torch.ones(2, 3, 1), [3, 1])
+    >>> rows.mask().tolist()
+    [[True, True, True], [True, False, False]]
+    >>> rows.data[1, :, 0].tolist()
+    [1.0, 0.0, 0.0]
+    """
+
+    data: Tree
+    lengths: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        shapes = [tuple(leaf.shape) for leaf in leaves(self.data)]
+        if any(len(shape) < 2 for shape in shapes) or len({shape[:2] for shape in shapes}) != 1:
+            raise ShapeError(
+                f"sequence data has shapes {shapes}",
+                expected="(batch, time, ...), the same batch and time in every tensor",
+                fix="add the missing dimension; for one sequence (T, F) use data[None]",
+            )
+        if self.lengths is not None:
+            lengths = _checked_lengths(self.lengths, self.batch, self.steps)
+            object.__setattr__(self, "lengths", lengths)
+            object.__setattr__(self, "data", self._zero_padding(self.data))
+
+    @classmethod
+    def padded(cls, data: Tree, lengths: Tensor | None) -> Seq:
+        """Make a Seq of data whose padding is known to be 0 and whose lengths were checked before."""
+        seq = object.__new__(cls)
+        object.__setattr__(seq, "data", data)
+        object.__setattr__(seq, "lengths", lengths)
+        return seq
+
+    @classmethod
+    def from_list(cls, rows: Iterable[Tensor]) -> Seq:
+        """Pad rows (T_i, *features) to one batch.
+
+        >>> Seq.from_list([torch.tensor([1, 2, 3]), torch.tensor([4])]).data.tolist()
+        [[1, 2, 3], [4, 0, 0]]
+        """
+        rows = list(rows)
+        if not rows or any(row.dim() == 0 or row.shape[1:] != rows[0].shape[1:] for row in rows):
+            raise ShapeError(
+                f"a list of rows with shapes {[tuple(row.shape) for row in rows]}",
+                expected="at least one row, each (time, ...) with the same features",
+            )
+        data = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        return cls.padded(data, torch.tensor([len(row) for row in rows]))
+
+    @classmethod
+    def from_packed(cls, packed: PackedSequence) -> Seq:
+        """Unpack torch's PackedSequence; rows come back in their original order."""
+        data, lengths = pad_packed_sequence(packed, batch_first=True)
+        return cls.padded(data, lengths)
+
+    @property
+    def first(self) -> Tensor:
+        """The features: the data itself, or the first tensor of a tree."""
+        return next(leaves(self.data))
+
+    @property
+    def batch(self) -> int:
+        """Number of rows B."""
+        return self.first.shape[0]
+
+    @property
+    def steps(self) -> int:
+        """Number of steps T of the longest row there is room for."""
+        return self.first.shape[1]
+
+    @cached_property
+    def row_lengths(self) -> Tensor:
+        """(B,) int64 lengths, also where every row is full."""
+        return torch.full((self.batch,), self.steps) if self.lengths is None else self.lengths
+
+    def mask(self) -> Tensor:
+        """(B, T) bool: true where a row has a step."""
+        places = torch.arange(self.steps)
+        return (places < self.row_lengths[:, None]).to(self.first.device)
+
+    def _zero_padding(self, data: Tree) -> Tree:
+        # masked_fill, never a product: 0 x NaN is NaN.
+        padding = ~self.mask()
+        return tree_map(lambda leaf: leaf.masked_fill(align(padding, leaf), 0), data)
+
+    def with_data(self, data: Tree) -> Seq:
+        """Return other data (B, T, ...) with the same lengths, its padding set to 0."""
+        return Seq.padded(data if self.lengths is None else self._zero_padding(data), self.lengths)
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Seq:
+        """Apply a function that works on each position by itself to the whole (B, T, ...) tensor."""
+        return self.with_data(tree_map(function, self.data))
+
+    def reversed(self) -> Seq:
+        """Return every row back to front, its padding still on the right.
+
+        >>> Seq(torch.tensor([[1, 2, 3], [4, 5, 0]]), [3, 2]).reversed().data.tolist()
+        [[3, 2, 1], [5, 4, 0]]
+        """
+        if self.lengths is None:
+            return Seq.padded(tree_map(lambda leaf: leaf.flip(1), self.data), None)
+        places = torch.arange(self.steps).expand(self.batch, -1)
+        mirrored = self.lengths[:, None] - 1 - places
+        index = torch.where(mirrored >= 0, mirrored, places)
+        flat = (index + torch.arange(self.batch)[:, None] * self.steps).flatten()
+        flat = flat.to(self.first.device)
+
+        def mirror(leaf: Tensor) -> Tensor:
+            return leaf.flatten(0, 1).index_select(0, flat).view(leaf.shape)
+
+        return Seq.padded(tree_map(mirror, self.data), self.lengths)
+
+    def valid(self) -> Tree:
+        """Return the steps that exist, row after row: (sum of lengths, *features)."""
+        if self.lengths is None:
+            return tree_map(lambda leaf: leaf.flatten(0, 1), self.data)
+        index = self.mask().flatten().nonzero().squeeze(1)
+        return tree_map(lambda leaf: leaf.flatten(0, 1).index_select(0, index), self.data)
+
+    def last(self) -> Tensor:
+        """Return every row's last step (B, *features); 0 for a row of length zero."""
+        if self.steps == 0:
+            return self.first.new_zeros(self.batch, *self.first.shape[2:])
+        rows = torch.arange(self.batch, device=self.first.device)
+        place = (self.row_lengths - 1).clamp(min=0).to(self.first.device)
+        # A row of length zero has only padding, which is 0.
+        return self.first[rows, place]
+
+    def to_list(self) -> list[Tensor]:
+        """Return the rows without their padding."""
+        return [row[:length] for row, length in zip(self.first, self.row_lengths, strict=True)]
+
+    def to_packed(self, like: PackedSequence | None = None) -> PackedSequence:
+        """Return torch's PackedSequence (in the row order of ``like``); it cannot hold rows of length zero."""
+        if (self.row_lengths == 0).any():
+            raise ShapeError(
+                f"rows {(self.row_lengths == 0).nonzero().flatten().tolist()} have length zero",
+                expected="at least one step a row, as PackedSequence demands",
+                fix="keep the Seq",
+            )
+        if like is None or like.sorted_indices is None:
+            ordered = like is not None
+            return pack_padded_sequence(self.first, self.row_lengths, True, enforce_sorted=ordered)
+        rows = select_rows(self.first, like.sorted_indices)
+        lengths = self.row_lengths[like.sorted_indices.cpu()]
+        packed = pack_padded_sequence(rows, lengths, batch_first=True)
+        return PackedSequence(
+            packed.data, packed.batch_sizes, like.sorted_indices, like.unsorted_indices
+        )
+
+    def to(self, *args: Any, **kwargs: Any) -> Seq:
+        """Move or convert the data as `torch.Tensor.to` does; whole-number data keeps its dtype."""
+
+        def move(leaf: Tensor) -> Tensor:
+            return leaf.to(*args, **kwargs) if leaf.is_floating_point() else leaf.to(device=place)
+
+        place = torch.empty(0, device=self.first.device).to(*args, **kwargs).device
+        return Seq.padded(tree_map(move, self.data), self.lengths)
+
+
+def _checked_lengths(given: Any, batch: int, steps: int) -> Tensor:
+    """Return lengths as int64 on the CPU, or say what is wrong with them."""
+    lengths = torch.as_tensor(given)
+    if lengths.numel() == 0 and batch == 0:
+        return torch.zeros(0, dtype=torch.int64)
+    if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
+        raise ShapeError(
+            f"lengths are {lengths.dtype}", expected="whole numbers", fix="use .long()"
+        )
+    if lengths.shape != (batch,):
+        raise ShapeError(
+            f"lengths have shape {tuple(lengths.shape)}", expected=f"one for each of {batch} rows"
+        )
+    lengths = lengths.detach().to("cpu", torch.int64)
+    wrong = ((lengths < 0) | (lengths > steps)).nonzero().flatten()
+    if len(wrong):
+        row = int(wrong[0])
+        raise ShapeError(
+            f"row {row} has length {int(lengths[row])}", expected=f"a length from 0 to {steps}"
+        )
+    return lengths
+
+
+def unwrap(xs: Any) -> tuple[Seq, Callable[[Seq], Any]]:
+    """Return any accepted input as a Seq, and the function that turns a Seq back into the same kind.
+
+    Accepted: a tensor (B, T, ...), a tuple of tensors, a Seq, a PackedSequence, a list of tensors (T_i, ...).
+    """
+    if isinstance(xs, Seq):
+        return xs, lambda ys: ys
+    if isinstance(xs, PackedSequence):
+        return Seq.from_packed(xs), lambda ys: ys.to_packed(like=xs)
+    if isinstance(xs, list):
+        return Seq.from_list(xs), Seq.to_list
+    if isinstance(xs, Tensor | tuple):
+        return Seq(xs), lambda ys: ys.data
+    raise ShapeError(
+        f"the input is {type(xs).__name__}",
+        expected="a Tensor, a tuple of Tensors, a Seq, a PackedSequence or a list of Tensors",
+    )
+
+
+pytree.register_pytree_node(
+    Seq,
+    lambda seq: ([seq.data, seq.lengths], None),
+    lambda parts, _: Seq.padded(*parts),
+    serialized_type_name="unrolled.Seq",
+)

