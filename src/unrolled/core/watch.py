@@ -207,7 +207,7 @@ def _norm_by_distance(loss: Tensor, record: Record) -> Tensor:
     norms = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients], 1)
     rows = Seq(norms, record.lengths)
     by_distance: Tensor = rows.reversed().data.sum(0)
-    return by_distance.div(rows.mask().sum(0))
+    return torch.div(by_distance, rows.mask().sum(0))
 
 
 def _hidden(cell: Cell, state: State) -> Tensor:
