@@ -194,9 +194,9 @@ def gradient_reach(
 
 def _last_output(model: nn.Module, batch: Any) -> Tensor:
     xs = batch if isinstance(batch, Seq) else Seq(batch)
-    last = model(xs)[0].last().flatten(1)
+    last: Tensor = model(xs)[0].last().flatten(1)
     direction = torch.randn(last.shape[1], generator=torch.Generator().manual_seed(0))
-    return (last @ (direction / direction.norm()).to(last)).sum()
+    return torch.sum(last @ (direction / direction.norm()).to(last))
 
 
 def _norm_by_distance(loss: Tensor, record: Record) -> Tensor:
@@ -207,7 +207,7 @@ def _norm_by_distance(loss: Tensor, record: Record) -> Tensor:
     norms = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients], 1)
     rows = Seq(norms, record.lengths)
     by_distance: Tensor = rows.reversed().data.sum(0)
-    return torch.div(by_distance, rows.mask().sum(0))
+    return by_distance / rows.mask().sum(0)
 
 
 def _hidden(cell: Cell, state: State) -> Tensor:
