@@ -2,6 +2,7 @@
 #
 # Each target first makes .venv and installs the package there, and again when the files named in INSTALLED_FROM change.
 #   PYTHON=...       the Python (3.11 or newer) that .venv is made with
+#   RUN_BENCHMARK=.. the benchmark that `make bench` runs, with its options; without it they are listed
 #   TORCH_INDEX=...  the package index of PyTorch's CPU build, as PyTorch's install selector prints it (see README)
 
 CANDIDATES := python3.11 python3.12 python3.13 python3 python
@@ -22,7 +23,7 @@ PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_D
 .PHONY: help demo test test-all check format bench
 
 help:
-	@sed -n '1,5s/^# \{0,1\}//p' Makefile
+	@sed -n '1,6s/^# \{0,1\}//p' Makefile
 
 $(RUN)/python:
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer found; install one, or name it: make PYTHON=/path/to/python" >&2; exit 2; }
@@ -31,7 +32,7 @@ $(RUN)/python:
 $(INSTALLED): $(INSTALLED_FROM) | $(RUN)/python
 	$(if $(TORCH_INDEX),$(PIP) install --quiet --index-url $(TORCH_INDEX) torch)
 	$(PIP) install --quiet --editable '.[dev]'
-	@$(RUN)/python -m unrolled.kernels.extension
+	@$(RUN)/python -c 'from unrolled.kernels.extension import extension_status as s; print(s())'
 	@touch $@
 
 demo: $(INSTALLED)
@@ -53,4 +54,4 @@ format: $(INSTALLED)
 	$(RUN)/ruff check --fix .
 
 bench: $(INSTALLED)
-	$(RUN)/python -m benchmarks
+	$(RUN)/python -m benchmarks $(RUN_BENCHMARK)

@@ -64,8 +64,7 @@ def test_extension_is_there_where_a_compiler_is() -> None:
 def test_status_names_instruction_set_or_cause() -> None:
     status = extension_status()
     if extension.extension is None:
-        assert "missing (" in status
-        assert "compiler" in status
+        assert "install a C++ compiler" in status
     else:
         assert extension.extension.instruction_set() in status
 
@@ -74,7 +73,7 @@ def test_works_and_says_so_without_extension() -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_EXTENSION], check=True, capture_output=True, text=True
     )
-    assert done.stdout.startswith("None compiled kernels: missing (")
+    assert done.stdout.startswith("None compiled kernels: not built;")
     assert "install a C++ compiler" in done.stdout
 
 

@@ -1,25 +1,26 @@
-"""The compiled extension: where it is, or why it is missing.
-
-`python -m unrolled.kernels.extension` prints the answer. Everything works without it, on slower paths.
-"""
+"""The compiled extension, or the reason why it is missing. Everything works without it, on slower paths."""
 
 from __future__ import annotations
 
+import importlib
 from types import ModuleType
 
 # Before the extension: both name the same OpenMP library, and the one that is loaded first serves both. Torch brings
 # its own, so torch must be first; in the other order the system's would run beside it.
 import torch  # noqa: F401
 
-extension: ModuleType | None
-missing: ImportError | None
 
-try:
-    from unrolled import _kernels as extension
-except ImportError as error:
-    extension, missing = None, error
-else:
-    missing = None
+def _load() -> tuple[ModuleType | None, str | None]:
+    try:
+        return importlib.import_module("unrolled._kernels"), None
+    except ModuleNotFoundError:
+        return None, "not built"
+    except ImportError as error:
+        return None, f"cannot be loaded: {error}"
+
+
+extension, missing = _load()
+"""The module unrolled._kernels, or None and the reason."""
 
 
 def extension_status() -> str:
@@ -30,13 +31,10 @@ def extension_status() -> str:
     """
     if extension is None:
         return (
-            f"compiled kernels: missing ({missing}); everything works, on slower paths. "
+            f"compiled kernels: {missing}; everything works, on slower paths. "
             "To have them, install a C++ compiler and then this package again"
         )
     threads = extension.openmp_threads()
     openmp = f"OpenMP, {threads} thread(s)" if threads else "built without OpenMP, one thread"
     return f"compiled kernels: {extension.instruction_set()}; {openmp}"
 
-
-if __name__ == "__main__":
-    print(extension_status())  # noqa: T201
