@@ -1,0 +1,59 @@
+"""The documents: their Python runs, both languages show the same code, and no link leads nowhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+READMES = ("README.md", "README.zh-CN.md")
+DOCUMENTS = (*READMES, "CONTRIBUTING.md", "CHANGELOG.md")
+
+
+def code_blocks(document: str, language: str) -> list[tuple[int, str]]:
+    """Return line number and text of every fenced block in ``language``."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    fences = re.finditer(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [(text.count("\n", 0, fence.start(1)) + 1, fence.group(1)) for fence in fences]
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_python_of_readme_runs(document: str) -> None:
+    torch.manual_seed(0)
+    blocks = code_blocks(document, "python")
+    assert blocks
+    namespace = {"__name__": "readme"}  # one for all blocks, as a reader goes through them
+    for line, source in blocks:
+        # The empty lines make a traceback name the line of the document.
+        exec(compile("\n" * (line - 1) + source, document, "exec"), namespace)
+
+
+def test_both_languages_show_the_same_python() -> None:
+    english, chinese = ([text for _, text in code_blocks(name, "python")] for name in READMES)
+    assert english == chinese
+
+
+def test_both_languages_show_the_same_commands() -> None:
+    def commands(document: str) -> list[str]:
+        lines = "".join(text for _, text in code_blocks(document, "sh")).splitlines()
+        return [line.partition("#")[0].strip() for line in lines]
+
+    assert commands(READMES[0]) == commands(READMES[1])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_to_files(document: str) -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", (ROOT / document).read_text(encoding="utf-8"))
+    local = [target for target in targets if not target.startswith("https://")]
+    assert [target for target in local if not (ROOT / target).is_file()] == []
+
+
+def test_make_targets_in_documents_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    for document in DOCUMENTS:
+        shown = "".join(text for _, text in code_blocks(document, "sh"))
+        assert set(re.findall(r"^make ([a-z-]+)", shown, re.MULTILINE)) <= targets
