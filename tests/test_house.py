@@ -78,6 +78,9 @@ def test_imports_point_upward(path: Path) -> None:
         # The root is no room: it names all of them, and loads each on first use.
         assert not [name for _, name in imported_names(path) if name.startswith("unrolled")]
         return
+    if path == PACKAGE / "_lazy.py":
+        assert misplaced_imports(path) == []  # shared by the root and by cells: it imports no room
+        return
     assert room_of(module_of(path)) in HOUSE, "a new room needs its place in HOUSE"
     assert misplaced_imports(path) == []
 

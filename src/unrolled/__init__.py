@@ -6,13 +6,12 @@ Names are imported when they are first used, so that ``import unrolled`` and the
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 __version__ = "0.1.0"
 
 _ROOMS = {
     "unrolled.adopt": ("from_torch", "to_torch"),
-    "unrolled.cells": ("GRU", "LSTM", "RNN", "LayerNormGRU", "LayerNormLSTM", "PeepholeLSTM"),
+    "unrolled.cells": importlib.import_module("unrolled.cells").__all__,
     "unrolled.core.compose": ("Bidirectional", "Carry", "Residual", "Stack", "deep"),
     "unrolled.core.explain": ("explain",),
     "unrolled.core.layer": ("Cell", "Layer"),
@@ -42,14 +41,7 @@ _ROOMS = {
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = list(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'unrolled' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = importlib.import_module("unrolled._lazy").lazy_names(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from unrolled.cells import GRU, LSTM, RNN
 from unrolled.cells.gated import GatedCell
+from unrolled.cells.gru import GRU
+from unrolled.cells.lstm import LSTM
+from unrolled.cells.rnn import RNN
 from unrolled.core.compose import Bidirectional, Stack, deep
 from unrolled.core.layer import Layer
 from unrolled.core.noise import Dropout

@@ -12,8 +12,10 @@ from typing import Any
 import torch
 from torch import _VF, Tensor
 
-from unrolled.cells import GRU, LSTM, RNN
 from unrolled.cells.gated import GatedCell
+from unrolled.cells.gru import GRU
+from unrolled.cells.lstm import LSTM
+from unrolled.cells.rnn import RNN
 from unrolled.core.layer import Cell
 from unrolled.core.registry import register_kernel
 from unrolled.core.seq import Seq
