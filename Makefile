@@ -27,11 +27,12 @@ help:
 
 $(RUN)/python:
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer found; install one, or name it: make PYTHON=/path/to/python" >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 $(INSTALLED): $(INSTALLED_FROM) | $(RUN)/python
-	$(if $(TORCH_INDEX),$(PIP) install --quiet --index-url $(TORCH_INDEX) torch)
-	$(PIP) install --quiet --editable '.[dev]'
+	@echo "installing into $(VENV); the first time it takes a few minutes" >&2
+	@$(if $(TORCH_INDEX),$(PIP) install --quiet --index-url $(TORCH_INDEX) torch,true)
+	@$(PIP) install --quiet --editable '.[dev]'
 	@$(RUN)/python -c 'from unrolled.kernels.extension import extension_status as s; print(s())'
 	@touch $@
 

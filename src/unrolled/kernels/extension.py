@@ -37,4 +37,3 @@ def extension_status() -> str:
     threads = extension.openmp_threads()
     openmp = f"OpenMP, {threads} thread(s)" if threads else "built without OpenMP, one thread"
     return f"compiled kernels: {extension.instruction_set()}; {openmp}"
-
