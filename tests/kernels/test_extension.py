@@ -57,7 +57,8 @@ def test_extension_is_there_where_a_compiler_is() -> None:
     # An install without a compiler is legal and goes on as Python only, which would hide an error in the C++ too.
     if compiler_works():
         assert extension.extension is not None, (
-            f"{extension.missing}; a compiler is here, so the build failed: run pip install -v . and read why"
+            f"the extension is {extension.missing} though a compiler is here: `rm .venv/.installed` and make "
+            "again; if that does not mend it, `.venv/bin/pip install -v .` shows what the compiler says"
         )
 
 
