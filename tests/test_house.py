@@ -168,3 +168,10 @@ def test_pins_satisfy_every_requirement() -> None:
     assert {need.name for need in wanted} <= set(pins)
     for need in wanted:
         assert need.specifier.contains(pins[need.name]), f"{need} excludes the pin"
+
+
+def test_help_is_light() -> None:
+    command = "import sys; sys.argv = ['unrolled', '--help']; from unrolled.cli import main; main()"
+    loaded = loaded_by("-c", command)
+    assert "typer" in loaded
+    assert loaded.isdisjoint(HEAVY)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from unrolled.cli import app
 
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.zh-CN.md")
@@ -57,3 +63,19 @@ def test_make_targets_in_documents_exist() -> None:
     for document in DOCUMENTS:
         shown = "".join(text for _, text in code_blocks(document, "sh"))
         assert set(re.findall(r"^make ([a-z-]+)", shown, re.MULTILINE)) <= targets
+
+
+def verbs(command: Any, name: str) -> Iterator[str]:
+    """Yield the full name of every command that does something: "unrolled train forecast"."""
+    if not isinstance(command, TyperGroup):
+        yield name
+        return
+    for part, child in command.commands.items():
+        yield from verbs(child, f"{name} {part}")
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_table_of_verbs_is_that_of_the_command(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    shown = re.findall(r"^\| `(unrolled [^`]+)` \|", text, re.MULTILINE)
+    assert sorted(shown) == sorted(verbs(get_command(app), "unrolled"))
