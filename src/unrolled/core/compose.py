@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal, cast, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from unrolled.core.layer import Layer
+from unrolled.core.layer import Layer, begin_inside
 from unrolled.core.noise import Dropout
 from unrolled.core.seq import Seq
 from unrolled.core.tree import State, Tree
@@ -51,9 +51,7 @@ class Stack(Layer):
         self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
     ) -> State:
         return tuple(
-            layer.initial_state(batch, device=device, dtype=dtype)
-            if isinstance(layer, Layer)
-            else ()
+            begin_inside(self, layer, batch, device, dtype) if isinstance(layer, Layer) else ()
             for layer in self.layers
         )
 
@@ -124,6 +122,10 @@ class Residual(Wrapper):
 
     def join(self, x: Tree, y: Tree) -> Tree:
         features = x[0] if isinstance(x, tuple) else x
+        if not isinstance(y, Tensor):
+            raise ShapeError(
+                f"Residual was given {len(y)} outputs", expected="one tensor to add to"
+            )
         if features.shape != y.shape:
             raise ShapeError(
                 f"Residual adds an input of {features.shape[-1]} features to an output of {y.shape[-1]}",
@@ -182,7 +184,7 @@ class Bidirectional(Layer):
         self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
     ) -> State:
         return tuple(
-            layer.initial_state(batch, device=device, dtype=dtype)
+            begin_inside(self, layer, batch, device, dtype)
             for layer in (self.forward_layer, self.backward_layer)
         )
 
@@ -193,15 +195,23 @@ class Bidirectional(Layer):
         return Seq.padded(merged, xs.lengths), (ahead_state, back_state)
 
     def _merged(self, ahead: Tree, back: Tree) -> Tree:
-        match self.merge:
-            case "concat":
-                return torch.cat((ahead, back), -1)
-            case "sum":
-                return ahead + back
-            case "mean":
-                return (ahead + back) / 2
-            case _:
-                return (ahead, back)
+        if self.merge == "none":
+            return (ahead, back)
+        if isinstance(ahead, tuple) or isinstance(back, tuple):
+            raise ShapeError(
+                "Bidirectional was given several outputs of one direction",
+                expected=f"one tensor from each for merge={self.merge!r}",
+                fix='use merge="none"',
+            )
+        if self.merge == "concat":
+            return torch.cat((ahead, back), -1)
+        if ahead.shape != back.shape:
+            raise ShapeError(
+                f"Bidirectional has {ahead.shape[-1]} features forward and {back.shape[-1]} backward",
+                expected=f"equally many for merge={self.merge!r}",
+                fix='use merge="concat"',
+            )
+        return ahead + back if self.merge == "sum" else (ahead + back) / 2
 
 
 def refuse_step_unless_causal(layer: Layer) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from unrolled.core.seq import Seq, unwrap
 from unrolled.core.tree import State, Tree
-from unrolled.core.unroll import unroll
+from unrolled.core.unroll import check_state, unroll
 from unrolled.errors import NotCausalError
 
 
@@ -22,6 +22,9 @@ class Layer(nn.Module):
     each row alone; what padding held never matters; rows do not know of each other; a state keeps its structure,
     shapes and dtypes.
     """
+
+    state_type: ClassVar[type[tuple[Any, ...]] | None] = None
+    """The NamedTuple of this layer's state, where it has one of its own; `forward` refuses any other."""
 
     @property
     def causal(self) -> bool:
@@ -38,7 +41,11 @@ class Layer(nn.Module):
         """Run over whole sequences; ``state=None`` begins with `initial_state`."""
         seq, rewrap = unwrap(xs)
         if state is None:
-            state = self.initial_state(seq.batch, device=seq.first.device)
+            bare = first_weight(self) is None and seq.first.is_floating_point()
+            dtype = seq.first.dtype if bare else None
+            state = self.initial_state(seq.batch, device=seq.first.device, dtype=dtype)
+        else:
+            check_state(self, state, seq.batch)
         ys, state = self.unroll(seq, state)
         return rewrap(ys), state
 
@@ -53,11 +60,26 @@ class Layer(nn.Module):
         )
 
 
+def first_weight(layer: nn.Module) -> Tensor | None:
+    """Return the first real parameter: it tells where a state is to be, and in which dtype."""
+    return next((p for p in layer.parameters() if p.is_floating_point()), None)
+
+
+def begin_inside(
+    around: Layer, layer: Layer, batch: int, device: Any, dtype: torch.dtype | None
+) -> State:
+    """Return the initial state of ``layer`` inside ``around``, whose parameters speak for one that has none."""
+    weight = None if first_weight(layer) is not None else first_weight(around)
+    if weight is not None:
+        device, dtype = device or weight.device, dtype or weight.dtype
+    return layer.initial_state(batch, device=device, dtype=dtype)
+
+
 class Cell(Layer):
     """A leaf that writes one step and gets everything else.
 
-    A cell sets `state_type` (a NamedTuple of tensors (B, hidden_size)) and ``self.hidden_size``, or writes its own
-    `initial_state`; it writes `step`, and `gates` where it has any, which `step` calls and `watch` records.
+    A cell sets `state_type` and ``self.hidden_size``, and then begins with zeros (B, hidden_size) in every field, or it
+    writes its own `initial_state`; it writes `step`, and `gates` where it has any, which `step` calls and `watch` records.
 
     >>> from typing import NamedTuple
     >>> class Decayed(NamedTuple):
@@ -78,13 +100,10 @@ class Cell(Layer):
     input_size: int | None = None
     hidden_size: int
 
-    state_type: ClassVar[type[tuple[Any, ...]] | None] = None
-    """The NamedTuple of this cell's state, when every field is (B, hidden_size)."""
-
     output_field: ClassVar[str | None] = None
     """The field of the state that is the output; `Zoneout` needs it."""
 
-    recurrent_weights: ClassVar[tuple[str, ...]] = ()
+    recurrent_weights: tuple[str, ...] = ()
     """The parameters that multiply the previous state; `WeightDrop` drops their entries."""
 
     def initial_state(
@@ -92,7 +111,7 @@ class Cell(Layer):
     ) -> State:
         if self.state_type is None:
             return super().initial_state(batch)
-        weight = next((p for p in self.parameters() if p.is_floating_point()), None)
+        weight = first_weight(self)
         if weight is not None:
             device, dtype = weight.device, dtype or weight.dtype
         fields = len(self.state_type._fields)  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ any split and any order of rows see the same mask. Seeds are drawn by `initial_s
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any, NamedTuple
 
 import torch
@@ -71,7 +72,8 @@ def keep_mask(seed: Tensor, position: Tensor, units: int, p: float) -> Tensor:
     row = row.view(row.shape + (1,) * (position.dim() - 1))
     place = _mix(row + position.to(torch.int32) * _GOLDEN)
     unit = torch.arange(units, dtype=torch.int32, device=seed.device) * _MIX_1
-    threshold = round(p * 2**32) - 2**31
+    # Not beyond int32, where the comparison would wrap round and keep everything.
+    threshold = min(round(p * 2**32) - 2**31, 2**31 - 1)
     return _mix(place.unsqueeze(-1) + unit) >= threshold
 
 
@@ -115,6 +117,8 @@ class Dropout(Layer):
     >>> bool((ys[:, 0] == ys[:, 1]).all())
     True
     """
+
+    state_type = NoiseState
 
     def __init__(self, p: float, locked: bool = False) -> None:
         super().__init__()
@@ -162,16 +166,18 @@ class Zoneout(Cell):
     """Keep each unit of the state from the previous step with probability p in training.
 
     h_t = m * h_(t-1) + (1 - m) * cell(x_t, h_(t-1)), m ~ Bernoulli(p); in evaluation m is its mean p. Every field of
-    the state is zoned out with a mask of its own (what is `Constant` is left alone) and the output is the zoned field
-    that the cell declares as `output_field`. Krueger et al. 2017, arXiv:1606.01305.
+    the state is zoned out with a mask of its own (whole numbers and what is `Constant` are left alone) and the output is
+    the zoned field that the cell declares as `output_field`. Krueger et al. 2017, arXiv:1606.01305.
 
     Raises:
         OptionError: the cell does not declare which field of its state is its output.
     """
 
+    state_type = ZoneoutState
+
     def __init__(self, cell: Cell, p: float) -> None:
         super().__init__()
-        if cell.output_field is None:
+        if getattr(cell, "output_field", None) is None:
             raise OptionError(
                 f"Zoneout cannot wrap {type(cell).__name__}",
                 expected="a cell that declares output_field, the field of its state that is its output",
@@ -179,6 +185,7 @@ class Zoneout(Cell):
             )
         self.cell, self.p = cell, checked_probability(p)
         self.input_size, self.hidden_size = cell.input_size, cell.hidden_size
+        self.recurrent_weights = tuple(f"cell.{name}" for name in cell.recurrent_weights)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -198,6 +205,8 @@ class Zoneout(Cell):
         def zone(new: Tensor, old: Tensor) -> Tensor:
             nonlocal field
             field += 1
+            if not new.is_floating_point():
+                return new
             if not self.training:
                 return torch.lerp(new, old, self.p)
             units = math.prod(new.shape[1:])
@@ -218,6 +227,9 @@ class WeightDropState(NamedTuple):
 
 register(WeightDropState)
 
+_one_at_a_time = threading.RLock()
+"""functional_call puts the dropped weights on the module while it runs: another thread would take them for its own."""
+
 
 class WeightDrop(Layer):
     """Zero entries of the recurrent weights with probability p in training: one draw for all steps and rows.
@@ -230,9 +242,11 @@ class WeightDrop(Layer):
         ShapeError: in training, rows of one batch that were begun with different seeds.
     """
 
+    state_type = WeightDropState
+
     def __init__(self, cell: Cell, p: float) -> None:
         super().__init__()
-        if not cell.recurrent_weights:
+        if not getattr(cell, "recurrent_weights", ()):
             raise OptionError(
                 f"WeightDrop cannot wrap {type(cell).__name__}",
                 expected="a cell that declares recurrent_weights, the names of its recurrent parameters",
@@ -253,8 +267,9 @@ class WeightDrop(Layer):
         if not self.training or self.p == 0 or xs.batch == 0:
             ys, inner = self.cell(xs, state.cell)
         else:
-            weights = self._dropped(state.noise.seed)
-            ys, inner = functional_call(self.cell, weights, (xs, state.cell))
+            with _one_at_a_time:
+                weights = self._dropped(state.noise.seed)
+                ys, inner = functional_call(self.cell, weights, (xs, state.cell))
         return ys, WeightDropState(inner, state.noise)
 
     def step(self, x: Tree, state: WeightDropState) -> tuple[Tree, WeightDropState]:

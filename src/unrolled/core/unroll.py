@@ -13,12 +13,12 @@ from unrolled.core.tree import State, Tree, keep_rows, leaves, rebuild, tree_map
 from unrolled.errors import ShapeError
 
 if TYPE_CHECKING:
-    from unrolled.core.layer import Cell
+    from unrolled.core.layer import Cell, Layer
 
 
 def unroll(cell: Cell, xs: Seq, state: State) -> tuple[Seq, State]:
     """Run ``cell`` over every step of ``xs`` from ``state``."""
-    check_fit(cell, xs, state)
+    check_features(cell, xs)
     kernel = find_kernel(cell, xs, state)
     if kernel is not None:
         return kernel.unroll(cell, xs, state)
@@ -61,24 +61,29 @@ def no_steps(cell: Cell, xs: Seq, state: State) -> Tree:
     return tree_map(lambda leaf: leaf.unsqueeze(1)[:, :0], y)
 
 
-def check_fit(cell: Cell, xs: Seq, state: State) -> None:
-    """Raise a ShapeError when the features or the state's rows do not belong to this cell and batch."""
+def check_features(cell: Cell, xs: Seq) -> None:
+    """Raise a ShapeError when the input does not have the features that the cell reads."""
     name, first = type(cell).__name__, xs.first
     if cell.input_size is not None and (first.dim() != 3 or first.shape[-1] != cell.input_size):
         raise ShapeError(
             f"{name}(input_size={cell.input_size}) was given {tuple(first.shape)}",
             expected=f"(batch, time, {cell.input_size})",
         )
-    if cell.state_type is not None and not isinstance(state, cell.state_type):
+
+
+def check_state(layer: Layer, state: State, batch: int) -> None:
+    """Raise a ShapeError when a state does not belong to this layer and batch."""
+    name = type(layer).__name__
+    if layer.state_type is not None and not isinstance(state, layer.state_type):
         raise ShapeError(
             f"{name} was given a state of type {type(state).__name__}",
-            expected=cell.state_type.__name__,
+            expected=layer.state_type.__name__,
             fix="use initial_state(batch) or the state that an earlier call returned",
         )
     rows = {leaf.shape[0] for leaf in leaves(state)}
-    if rows - {xs.batch}:
+    if rows - {batch}:
         raise ShapeError(
-            f"the state of {name} has {sorted(rows)} rows, the input {xs.batch}",
+            f"the state of {name} has {sorted(rows)} rows, the input {batch}",
             expected="as many rows in the state as in the input",
             fix="use initial_state(batch), or select_rows(state, index)",
         )

@@ -14,7 +14,7 @@ from unrolled.core.compose import Bidirectional
 from unrolled.core.layer import Cell
 from unrolled.core.seq import Seq
 from unrolled.core.tree import State, Tree, detach, leaves, tree_map
-from unrolled.core.unroll import check_fit, plain_loop, stack_steps
+from unrolled.core.unroll import check_features, plain_loop, stack_steps
 
 
 @dataclass
@@ -134,7 +134,7 @@ def _recorded(
 
     def recorded_unroll(xs: Seq, state: State) -> tuple[Seq, State]:
         nonlocal in_sequence
-        check_fit(cell, xs, state)
+        check_features(cell, xs)
         runs.append(Record(cell, backward, xs.lengths, xs.steps))
         in_sequence = True
         try:
