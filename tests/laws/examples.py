@@ -1,0 +1,236 @@
+"""What every law is held against: each exported cell with each of its options, and layers around cells.
+
+A new cell is one entry in `CELL_OPTIONS`: the options of its constructor with all the values that they have.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+import unrolled
+from tests.laws.user_cells import (
+    AttendingRNN,
+    Centred,
+    CountingRNN,
+    CoupledLSTM,
+    DecayingRNN,
+    Doubled,
+    FastWeights,
+    ImputingRNN,
+    LeakySum,
+    RunningMean,
+    TwoOutputs,
+)
+from unrolled import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    Carry,
+    Dropout,
+    Layer,
+    LayerNormGRU,
+    LayerNormLSTM,
+    PeepholeLSTM,
+    Residual,
+    Stack,
+    WeightDrop,
+    Zoneout,
+    deep,
+)
+from unrolled.core.noise import NoiseState, ZoneoutState
+from unrolled.core.tree import State, Tree
+
+BIAS = (True, False)
+CELL_OPTIONS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "RNN": {"nonlinearity": ("tanh", "relu"), "bias": BIAS},
+    "LSTM": {"bias": BIAS},
+    "PeepholeLSTM": {"bias": BIAS},
+    "LayerNormLSTM": {"bias": BIAS},
+    "GRU": {"reset": ("after", "before"), "update": ("keep", "write"), "bias": BIAS},
+    "LayerNormGRU": {"update": ("keep", "write"), "bias": BIAS},
+}
+
+Make = Callable[[int, int], Layer]
+Draw = Callable[..., Tensor]
+
+
+def one_tensor(draw: Draw, batch: int, steps: int, features: int) -> Tree:
+    return draw(batch, steps, features)
+
+
+def with_time(draw: Draw, batch: int, steps: int, features: int) -> Tree:
+    return draw(batch, steps, features), draw(batch, steps).abs()
+
+
+def with_mask_and_time(draw: Draw, batch: int, steps: int, features: int) -> Tree:
+    seen = (draw(batch, steps, features) > 0).to(draw(0).dtype)
+    return draw(batch, steps, features), seen, draw(batch, steps).abs()
+
+
+def begin_empty(layer: Layer, draw: Draw, batch: int) -> State:
+    # A layer without parameters cannot know in which dtype it is to begin.
+    return layer.initial_state(
+        batch, dtype=None if any(True for _ in layer.parameters()) else draw(0).dtype
+    )
+
+
+def begin_with_memory(layer: Any, draw: Draw, batch: int) -> State:
+    return layer.start(draw(batch, 3, layer.hidden_size))
+
+
+def begin_with_memory_and_noise(layer: Any, draw: Draw, batch: int) -> State:
+    seed = 1_000_003 * torch.arange(batch)
+    inner = begin_with_memory(layer.cell, draw, batch)
+    return ZoneoutState(inner, NoiseState(seed, torch.zeros_like(seed)))
+
+
+@dataclass(frozen=True)
+class Example:
+    """A layer under test: how it is made of (features, hidden units), and what it reads."""
+
+    name: str
+    make: Make
+    inputs: Callable[[Draw, int, int, int], Tree] = one_tensor
+    begin: Callable[[Any, Draw, int], State] = begin_empty
+    pickles: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def every_cell() -> Iterator[Example]:
+    for name, options in CELL_OPTIONS.items():
+        for values in itertools.product(*options.values()):
+            chosen = dict(zip(options, values, strict=True))
+
+            def make(f: int, h: int, name: str = name, chosen: Any = chosen) -> Layer:
+                return getattr(unrolled, name)(f, h, **chosen)
+
+            yield Example(f"{name}({', '.join(f'{k}={v}' for k, v in chosen.items())})", make)
+
+
+CELLS = list(every_cell())
+
+AROUND_CELLS = [
+    Example("stack", lambda f, h: Stack(RNN(f, h), LSTM(h, h))),
+    Example("stack of nothing", lambda f, h: Stack()),
+    Example(
+        "stack with other modules",
+        lambda f, h: Stack(nn.Linear(f, h), nn.LayerNorm(h), GRU(h, h), nn.Tanh(), nn.Linear(h, 2)),
+    ),
+    Example("stack in stack", lambda f, h: Stack(Stack(GRU(f, h)), Stack(Stack(LSTM(h, h))))),
+    Example("residual", lambda f, h: Stack(nn.Linear(f, h), Residual(GRU(h, h)))),
+    Example("residual stack", lambda f, h: Residual(Stack(GRU(f, h), Dropout(0.3), LSTM(h, f)))),
+    Example("dropout", lambda f, h: Dropout(0.4)),
+    Example("dropout, locked", lambda f, h: Dropout(0.4, locked=True)),
+    Example("dropout that drops nothing", lambda f, h: Dropout(0.0)),
+    Example("zoneout RNN", lambda f, h: Zoneout(RNN(f, h), 0.3)),
+    Example("zoneout LSTM", lambda f, h: Zoneout(LSTM(f, h), 0.3)),
+    Example("zoneout GRU", lambda f, h: Zoneout(GRU(f, h, reset="before"), 0.3)),
+    Example("zoneout PeepholeLSTM", lambda f, h: Zoneout(PeepholeLSTM(f, h), 0.3)),
+    Example("zoneout LayerNormLSTM", lambda f, h: Zoneout(LayerNormLSTM(f, h), 0.3)),
+    Example("zoneout with a counter", lambda f, h: Zoneout(CountingRNN(f, h), 0.3)),
+    Example(
+        "zoneout with a constant",
+        lambda f, h: Zoneout(AttendingRNN(f, h), 0.3),
+        begin=begin_with_memory_and_noise,
+    ),
+    Example("weight drop LSTM", lambda f, h: WeightDrop(LSTM(f, h), 0.3)),
+    Example("weight drop GRU", lambda f, h: WeightDrop(GRU(f, h, reset="before"), 0.3)),
+    Example("weight drop RNN", lambda f, h: WeightDrop(RNN(f, h, "relu", bias=False), 0.3)),
+    Example("weight drop LayerNormGRU", lambda f, h: WeightDrop(LayerNormGRU(f, h), 0.3)),
+    Example("weight drop of a child's weight", lambda f, h: WeightDrop(CountingRNN(f, h), 0.3)),
+    Example("weight drop zoneout", lambda f, h: WeightDrop(Zoneout(LSTM(f, h), 0.3), 0.3)),
+    Example("carry", lambda f, h: Stack(Carry(DecayingRNN(f, h)), DecayingRNN(h, h)), with_time),
+    Example(
+        "carry past other layers",
+        lambda f, h: Stack(
+            Carry(Dropout(0.3)),
+            Carry(DecayingRNN(f, h)),
+            Carry(Zoneout(DecayingRNN(h, h), 0.3)),
+            Carry(Stack(DecayingRNN(h, h), nn.Linear(h, 2))),
+            DecayingRNN(2, h),
+        ),
+        with_time,
+    ),
+    Example("residual of a tree", lambda f, h: Residual(DecayingRNN(f, f)), with_time),
+    Example("bidirectional", lambda f, h: Bidirectional(LSTM(f, h), GRU(f, h))),
+    Example("bidirectional, sum", lambda f, h: Bidirectional(GRU(f, h), GRU(f, h), "sum")),
+    Example("bidirectional, mean", lambda f, h: Bidirectional(RNN(f, h), RNN(f, h), "mean")),
+    Example("bidirectional, none", lambda f, h: Bidirectional(LSTM(f, h), GRU(f, 2), "none")),
+    Example(
+        "bidirectional with noise",
+        lambda f, h: Bidirectional(
+            Stack(Dropout(0.2), Zoneout(GRU(f, h), 0.2)), WeightDrop(LSTM(f, h), 0.2)
+        ),
+    ),
+    Example(
+        "bidirectional of a tree",
+        lambda f, h: Bidirectional(DecayingRNN(f, h), DecayingRNN(f, h), "sum"),
+        with_time,
+    ),
+    Example(
+        "bidirectional in bidirectional",
+        lambda f, h: Bidirectional(Bidirectional(GRU(f, h), RNN(f, h)), LSTM(f, h)),
+    ),
+    Example("deep", lambda f, h: deep(LSTM, f, h, layers=3, dropout=0.3)),
+    Example(
+        "deep bidirectional",
+        lambda f, h: deep(GRU, f, h, layers=2, bidirectional=True, dropout=0.3, reset="before"),
+    ),
+    Example(
+        "all at once",
+        lambda f, h: Stack(
+            nn.Linear(f, h),
+            Residual(Bidirectional(Zoneout(LSTM(h, h), 0.2), GRU(h, h), "mean")),
+            Dropout(0.3, locked=True),
+            Residual(Stack(WeightDrop(LayerNormLSTM(h, h), 0.2), nn.Linear(h, h))),
+        ),
+    ),
+]
+
+OF_USERS = [
+    Example("cell without parameters", lambda f, h: LeakySum(f)),
+    Example("cell with a counter", CountingRNN),
+    Example("cell with a matrix", FastWeights),
+    Example("cell with a constant", AttendingRNN, begin=begin_with_memory),
+    Example("cell of (features, dt)", DecayingRNN, with_time),
+    Example("cell of (features, mask, dt)", ImputingRNN, with_mask_and_time),
+    Example("cell with two outputs", TwoOutputs),
+    Example("subclass with its own step", CoupledLSTM),
+    Example(
+        "parametrized LSTM",
+        lambda f, h: parametrized(LSTM(f, h)),
+        pickles=False,  # torch refuses; state_dict is its way
+    ),
+    Example("layer that is no cell", lambda f, h: Stack(GRU(f, h), RunningMean(h))),
+    Example("layer that is not causal", lambda f, h: Stack(GRU(f, h), Centred(), RNN(h, h))),
+]
+
+
+def parametrized(cell: Layer) -> Layer:
+    for name in ("weight_ih", "weight_hh"):
+        parametrize.register_parametrization(cell, name, Doubled())
+    return cell
+
+
+EXAMPLES = [*CELLS, *AROUND_CELLS, *OF_USERS]
+assert len({example.name for example in EXAMPLES}) == len(EXAMPLES)
+
+
+def drawer(seed: int, dtype: torch.dtype) -> Draw:
+    """Return a function that draws normal tensors of a given shape, the same ones for the same seed."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+
+    return draw
