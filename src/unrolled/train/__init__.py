@@ -1,0 +1,1 @@
+"""One loop that trains any network: clip, schedule, checkpoint and resume, early stop, truncated BPTT."""

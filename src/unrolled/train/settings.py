@@ -1,0 +1,184 @@
+"""What a training run is told: its bounds, its optimizer, how gradients are clipped, when it is evaluated and saved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from unrolled.errors import OptionError, unknown_option
+
+OPTIMIZERS = ("adam", "adamw", "sgd")
+SCHEDULES = ("cosine", "plateau", "constant")
+BOUNDS = ("epochs", "max_steps", "max_minutes")
+"""The settings that may be raised when a run is resumed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """The settings of one training run, checked when they are made.
+
+    Attributes:
+        epochs: passes over the training part at most; None = bounded otherwise.
+        max_steps: updates at most.
+        max_minutes: wall time at most; a resumed run counts the time of the runs before it.
+        batch_size: rows of a batch, for the caller that makes the batches and for the choice of threads.
+        optimizer: "adam", "adamw" or "sgd".
+        learning_rate: its highest value; warm-up leads to it and the schedule away from it.
+        momentum: of "sgd".
+        weight_decay: on matrices, never on biases and other vectors. Decoupled with "adamw"
+            (Loshchilov and Hutter 2019, arXiv:1711.05101), an L2 penalty otherwise.
+        schedule: "cosine" falls to 0 at the end that `epochs` and `max_steps` set (Loshchilov and Hutter 2017,
+            arXiv:1608.03983); "plateau" multiplies by `plateau_factor` after every `plateau_patience` evaluations
+            in a row without a better score; "constant" stays.
+        warmup_steps: steps over which the learning rate rises linearly (Goyal et al. 2017, arXiv:1706.02677).
+        plateau_patience: see `schedule`.
+        plateau_factor: see `schedule`.
+        clip_norm: the largest norm of the whole gradient (Pascanu et al. 2013, arXiv:1211.5063).
+        clip_value: the largest absolute value of one element.
+        clip_adaptive: the largest norm of a unit's gradient as a share of the norm of the unit's weights
+            (AGC; Brock et al. 2021, arXiv:2102.06171).
+        patience: evaluations in a row without a better validation score before training stops; None = never.
+        evaluate_every: steps from one evaluation to the next; None = at the end of every epoch.
+        checkpoint_every: steps from one checkpoint to the next; None = by the clock, so that saving takes about
+            one percent of the time. What is trained does not depend on it.
+        seed: of every random number drawn while training.
+        threads: of torch while training; None = chosen by shape (`unrolled.train.threads`).
+
+    Raises:
+        OptionError: a value is not one that the setting can have.
+
+    >>> TrainSettings(epochs=3).schedule
+    'cosine'
+    >>> TrainSettings.from_options(learning_rat=0.1)
+    Traceback (most recent call last):
+    unrolled.errors.OptionError: training option 'learning_rat' does not exist; did you mean 'learning_rate'?
+    """
+
+    epochs: int | None = 100
+    max_steps: int | None = None
+    max_minutes: float | None = None
+    batch_size: int = 32
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    warmup_steps: int = 0
+    plateau_patience: int = 2
+    plateau_factor: float = 0.5
+    clip_norm: float | None = 1.0
+    clip_value: float | None = None
+    clip_adaptive: float | None = None
+    patience: int | None = 10
+    evaluate_every: int | None = None
+    checkpoint_every: int | None = None
+    seed: int = 0
+    threads: int | None = None
+
+    @classmethod
+    def from_options(cls, **options: Any) -> TrainSettings:
+        """Return the settings with ``options`` replaced; a misspelt name is an error that gives the nearest one."""
+        names = [field.name for field in fields(cls)]
+        for name in options:
+            if name not in names:
+                raise _unknown_name(name, names)
+        return cls(**options)
+
+    def __post_init__(self) -> None:
+        for name in (
+            "epochs",
+            "max_steps",
+            "patience",
+            "evaluate_every",
+            "checkpoint_every",
+            "threads",
+        ):
+            _check_count(name, getattr(self, name), at_least=1, optional=True)
+        for name in ("batch_size", "plateau_patience"):
+            _check_count(name, getattr(self, name), at_least=1)
+        for name in ("warmup_steps", "seed"):
+            _check_count(name, getattr(self, name), at_least=0)
+        for name in ("max_minutes", "clip_norm", "clip_value", "clip_adaptive"):
+            _check_number(name, getattr(self, name), above=0.0, optional=True)
+        _check_number("learning_rate", self.learning_rate, above=0.0)
+        _check_number("weight_decay", self.weight_decay)
+        _check_number("momentum", self.momentum, below=1.0)
+        _check_number("plateau_factor", self.plateau_factor, above=0.0, below=1.0)
+        _check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        _check_choice("schedule", self.schedule, SCHEDULES)
+        self._check_end()
+
+    def _check_end(self) -> None:
+        if all(getattr(self, name) is None for name in BOUNDS):
+            raise OptionError(
+                "training would never end: epochs, max_steps and max_minutes are all None",
+                fix="give one of them",
+            )
+        if self.schedule == "cosine" and self.epochs is None and self.max_steps is None:
+            raise OptionError(
+                "schedule='cosine' falls towards an end, and epochs and max_steps are both None",
+                fix="give one of them, or take schedule='plateau' or 'constant'",
+            )
+
+
+def _unknown_name(name: str, names: list[str]) -> OptionError:
+    hint = unknown_option("training option", name, names).fix
+    return OptionError(
+        f"training option {name!r} does not exist",
+        expected=None if hint else f"one of {', '.join(names)}",
+        fix=hint,
+    )
+
+
+def _check_count(name: str, value: object, *, at_least: int, optional: bool = False) -> None:
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise OptionError(
+            f"{name}={value!r}",
+            expected=f"a whole number of at least {at_least}{' or None' if optional else ''}",
+        )
+
+
+def _check_number(
+    name: str,
+    value: object,
+    *,
+    above: float | None = None,
+    below: float = math.inf,
+    optional: bool = False,
+) -> None:
+    if value is None and optional:
+        return
+    lowest = f"above {above:g}" if above is not None else "of at least 0"
+    expected = f"a number {lowest}" + (f" and below {below:g}" if below < math.inf else "")
+    right = isinstance(value, int | float) and not isinstance(value, bool)
+    if not right or not (value > above if above is not None else value >= 0) or not value < below:  # type: ignore[operator]
+        raise OptionError(f"{name}={value!r}", expected=expected + (" or None" if optional else ""))
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise unknown_option(name, value, choices)
+
+
+def refuse_other_settings(saved: Mapping[str, Any], settings: TrainSettings, where: str) -> None:
+    """Raise unless a run saved with ``saved`` may go on with ``settings``: equal, but for bounds that are raised."""
+    given = asdict(settings)
+    differing = []
+    for name in sorted(saved.keys() | given.keys()):
+        before, now = saved.get(name), given.get(name)
+        if before == now or (
+            name in BOUNDS and (now is None or (before is not None and now > before))
+        ):
+            continue
+        differing.append(f"{name} was {before!r} and is now {now!r}")
+    if differing:
+        raise OptionError(
+            f"the run was begun with other settings: {', '.join(differing)}",
+            where=where,
+            expected=f"the same settings ({', '.join(BOUNDS)} may be raised)",
+            fix="give those, or start again without resume",
+        )
