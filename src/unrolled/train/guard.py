@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from unrolled.errors import TrainingError
+from unrolled.train.objective import Objective
 from unrolled.train.run import Run
 from unrolled.train.settings import TrainSettings
 
@@ -18,14 +19,12 @@ class Guard:
 
     Args:
         model: what is trained.
-        loss_of: the value of the loss on a batch, without a graph.
+        objective: what is minimised.
         settings: for the advice.
     """
 
-    def __init__(
-        self, model: nn.Module, loss_of: Callable[[Any], float], settings: TrainSettings
-    ) -> None:
-        self.model, self.loss_of, self.settings = model, loss_of, settings
+    def __init__(self, model: nn.Module, objective: Objective, settings: TrainSettings) -> None:
+        self.model, self.objective, self.settings = model, objective, settings
         self.parameters = [p.detach() for p in model.parameters()]
         self.buffers = list(model.buffers())
         self.kept_parameters = [p.clone() for p in self.parameters]
@@ -46,7 +45,9 @@ class Guard:
         infinite too, the last update has led nowhere and is taken back; if not, it is this batch.
         """
         self._restore(self.buffers, self.kept_buffers)
-        diverged = self.batch is not None and not torch.tensor(self.loss_of(self.batch)).isfinite()
+        diverged = self.batch is not None and not math.isfinite(
+            self.objective.value(self.model, self.batch)
+        )
         self._restore(self.buffers, self.kept_buffers)
         if diverged:
             self._restore(self.parameters, self.kept_parameters)

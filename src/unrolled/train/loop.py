@@ -9,45 +9,35 @@ A process that is killed at any moment goes on with ``resume=True`` to the weigh
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from unrolled.core.tree import State, detach
+from unrolled.core.tree import State
 from unrolled.errors import InputError, OptionError, TrainingError
 from unrolled.train.batches import count, remaining
-from unrolled.train.checkpoint import read_checkpoint, remove_checkpoint, write_checkpoint
 from unrolled.train.clip import clip_gradients
-from unrolled.train.generators import generators_kept, seed_generators
+from unrolled.train.generators import generators_kept, seed_generators, set_generator_states
 from unrolled.train.guard import Guard
 from unrolled.train.interrupt import Interrupt
-from unrolled.train.metrics import Record, append_record, cut_records, remove_records
+from unrolled.train.metrics import Record, append_record
+from unrolled.train.objective import Loss, Objective
 from unrolled.train.optimizer import make_optimizer
 from unrolled.train.progress import Progress, Silent
-from unrolled.train.resume import Resumed, checkpoint_content
 from unrolled.train.run import Run
+from unrolled.train.saving import Saver
 from unrolled.train.schedule import last_step, learning_rate
 from unrolled.train.settings import TrainSettings
 from unrolled.train.threads import threads_by_shape, torch_threads
 
+__all__ = ["Loss", "TrainResult", "Training", "fit"]
 
-class Loss(NamedTuple):
-    """What a loss function returns: a sum and what it is a sum over.
-
-    A step minimises total / items. So every valid item of a batch counts the same, however long the rows are and
-    however much they were padded.
-    """
-
-    total: Tensor
-    """() the sum over the valid items, differentiable."""
-    items: Tensor | int
-    """How many valid items there were; a batch without any is passed over."""
+Score = Callable[[nn.Module], float]
 
 
 @dataclass(frozen=True)
@@ -77,9 +67,9 @@ def fit(
     batches: Callable[[int], Iterable[Any]],
     settings: TrainSettings,
     *,
-    validate: Callable[[nn.Module], float] | None = None,
+    validate: Score | None = None,
     carry: Callable[[nn.Module, Any], State] | None = None,
-    folder: Path | None = None,
+    folder: Path | str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
 ) -> TrainResult:
@@ -101,7 +91,8 @@ def fit(
     Raises:
         TrainingError: a loss, gradient or score was not finite; the model has its last good weights.
         OptionError: resumed with other settings.
-        KeyboardInterrupt: on Ctrl-C, after the step under way was finished and a checkpoint written.
+        KeyboardInterrupt: on Ctrl-C, after the step under way was finished and a checkpoint written; it says how to
+            go on.
 
     >>> model, data = nn.Linear(1, 1), torch.tensor([[0.0], [1.0]])
     >>> def loss(model, x): return Loss(((model(x) - 2 * x) ** 2).sum(), len(x))
@@ -109,64 +100,52 @@ def fit(
     >>> result.steps, result.history[-1].loss < 0.01
     (200, True)
     """
-    training = Training(
-        model, loss, batches, settings, validate, carry, folder, progress or Silent()
-    )
+    if settings.schedule == "plateau" and validate is None:
+        raise OptionError("schedule='plateau' follows the validation score, and nothing validates")
+    folder = None if folder is None else Path(folder)
+    training = Training(model, Objective(loss, carry), batches, settings, validate, folder)
+    training.progress = progress or Silent()
     with generators_kept(), _modes_kept(model), Interrupt() as interrupt:
         training.begin(resume)
-        with torch_threads(training.run.threads), training.progress:
-            return training.run_to_end(interrupt)
+        try:
+            with torch_threads(training.run.threads), training.progress:
+                return training.run_to_end(interrupt)
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(training.saver.how_to_resume()) from stop
 
 
 class Training:
     """One call of `fit`: what it was given, and the `Run` that changes."""
 
+    progress: Progress
+
     def __init__(
         self,
         model: nn.Module,
-        loss: Callable[..., Any],
+        objective: Objective,
         batches: Callable[[int], Iterable[Any]],
         settings: TrainSettings,
-        validate: Callable[[nn.Module], float] | None,
-        carry: Callable[[nn.Module, Any], State] | None,
+        validate: Score | None,
         folder: Path | None,
-        progress: Progress,
     ) -> None:
-        self.model, self.loss, self.batches, self.settings = model, loss, batches, settings
-        self.validate, self.carry, self.folder, self.progress = validate, carry, folder, progress
+        self.model, self.objective, self.batches = model, objective, batches
+        self.settings, self.validate, self.folder = settings, validate, folder
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         if not self.parameters:
             raise InputError("the model has no parameter that requires a gradient")
-        if settings.schedule == "plateau" and validate is None:
-            raise OptionError(
-                "schedule='plateau' follows the validation score, and there is no validation"
-            )
         self.optimizer = make_optimizer(self.parameters, settings)
+        self.saver = Saver(folder, settings, model, self.optimizer, objective)
         self.run = Run()
-        self.resumed: Resumed | None = None
-        self.saved_at, self.saving_took, self.saved_step = time.perf_counter(), 0.0, 0
 
     def begin(self, resume: bool) -> None:
-        """Start anew and leave nothing of an earlier run, or put everything where the checkpoint says."""
-        if resume and self.folder is None:
-            raise OptionError(
-                "resume=True without a folder", fix="give the folder of the run to resume"
-            )
-        content = read_checkpoint(self.folder) if resume and self.folder else None
-        if self.folder and content:
-            self.resumed = Resumed(content, self.folder)
-            self.resumed.restore(self.run, self.model, self.optimizer, self.settings)
-            self.run.history = cut_records(self.folder, self.run.records)
-        else:
-            if self.folder:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                remove_checkpoint(self.folder)
-                remove_records(self.folder)
-            first = next(iter(remaining(self.batches(0), 0)), None)
-            self.run.threads = self.settings.threads or threads_by_shape(self.model, first)
-            self.run.steps_per_epoch = count(self.batches(0))
+        """Go on from the checkpoint, or start with nothing of an earlier run left."""
+        if not self.saver.begin(self.run, resume=resume):
+            epoch = self.batches(0)
+            self.run.steps_per_epoch = count(epoch)
+            self.run.threads = self.settings.threads or threads_by_shape(self.model, epoch)
             seed_generators(self.settings.seed)
-        self.guard = Guard(self.model, self.loss_value, self.settings)
+        self.guard = Guard(self.model, self.objective, self.settings)
+        self.optimizer.zero_grad()
         self.model.train()
 
     def run_to_end(self, interrupt: Interrupt) -> TrainResult:
@@ -174,10 +153,11 @@ class Training:
         while (stopped := run.stop_reason(self.settings)) is None:
             self.train_epoch(interrupt)
             if interrupt.asked:
-                raise self.interrupted()
+                self.saver.save(run)
+                raise KeyboardInterrupt
         if run.losses:
             self.evaluate()
-        self.save()
+        self.saver.save(run)
         self.optimizer.zero_grad()
         if run.best_weights is not None:
             self.model.load_state_dict(run.best_weights)
@@ -189,24 +169,31 @@ class Training:
     def train_epoch(self, interrupt: Interrupt) -> None:
         """Train on what is left of the epoch, or until something ends the run."""
         run, every = self.run, self.settings.evaluate_every
-        batches = remaining(self.batches(run.epoch), run.batch)
-        if self.resumed:
-            self.resumed.restore_generators()
-        for batch in batches:
+        for batch in self.batches_left():
             took_step = self.train_step(batch)
             run.batch += 1
             if took_step and every and run.step % every == 0:
                 self.evaluate()
-            self.save_when_due()
+            self.saver.save_when_due(run)
             self.progress.step(run)
             if interrupt.asked or run.stop_reason(self.settings):
                 return
         if run.step == run.epoch_began:
             raise InputError(f"batches({run.epoch}) held no batch with a valid item")
         run.end_epoch()
-        if every is None and run.losses:
+        self.objective.saved = None
+        if every is None:
             self.evaluate()
-            self.save_when_due()
+            self.saver.save_when_due(run)
+
+    def batches_left(self) -> Iterator[Any]:
+        """Return the batches of the epoch that are not done."""
+        batches = remaining(self.batches(self.run.epoch), self.run.batch)
+        if self.saver.generators is not None:
+            # Only now, as making and passing over batches may have drawn numbers.
+            set_generator_states(self.saver.generators)
+            self.saver.generators = None
+        return batches
 
     def train_step(self, batch: Any) -> bool:
         """Take one step; False when the batch has no valid item."""
@@ -215,7 +202,7 @@ class Training:
         run.rate = learning_rate(self.settings, run.step, last_step=end, decay=run.decay)
         for group in self.optimizer.param_groups:
             group["lr"] = run.rate
-        part, carried = self.forward(batch, run.carried)
+        part, carried = self.objective(self.model, batch, run.carried)
         items = float(part.items)
         if items == 0:
             run.carried = carried
@@ -235,82 +222,28 @@ class Training:
         run.took_step(value, items, norm)
         return True
 
-    def forward(self, batch: Any, state: State | None) -> tuple[Loss, State | None]:
-        """Return the loss of a batch and the state to carry on, cut from the graph."""
-        if self.carry is None:
-            part = self.loss(self.model, batch)
-        else:
-            if state is None and self.resumed:
-                with generators_kept():
-                    state = self.resumed.carried(like=self.carry(self.model, batch))
-            if state is None:
-                state = self.carry(self.model, batch)
-            part, state = self.loss(self.model, batch, state)
-            state = detach(state)
-        if not isinstance(part, Loss):
-            raise InputError(
-                f"the loss function returned {type(part).__name__}", expected="Loss(total, items)"
-            )
-        return part, state
-
-    def loss_value(self, batch: Any) -> float:
-        """Return the mean loss of a batch from the initial state; nothing is trained."""
-        with torch.no_grad():
-            part, _ = self.forward(batch, None)
-            return float(part.total / part.items)
-
     def evaluate(self) -> None:
         """Score the validation part, write the record, and keep the weights if they are the best."""
+        trained = self.run.seconds - self.run.group_began
         score = None if self.validate is None else self.score(self.validate)
-        record = self.run.take_record(score)
+        record = self.run.take_record(score, trained)
         if score is not None:
             self.run.judge(score, self.model, self.settings)
         if self.folder:
             append_record(self.folder, record)
-        self.run.group_began = self.run.seconds
         self.progress.evaluated(record)
 
-    def score(self, validate: Callable[[nn.Module], float]) -> float:
+    def score(self, validate: Score) -> float:
         """Return the validation score; how often it is asked for does not change what is trained."""
         self.model.eval()
         with torch.no_grad(), generators_kept():
             score = float(validate(self.model))
         self.model.train()
         if math.isnan(score):
-            raise TrainingError(f"step {self.run.step}: the validation score is nan")
-        return score
-
-    def save_when_due(self) -> None:
-        every = self.settings.checkpoint_every
-        if every is not None:
-            due = self.run.step - self.saved_step >= every
-        else:
-            # Saving takes one percent of the time at most, and at most a few seconds of work are ever lost.
-            waited = time.perf_counter() - self.saved_at
-            due = waited > max(2.0, 100 * self.saving_took)
-        if due:
-            self.save()
-
-    def save(self) -> None:
-        """Write a checkpoint, if there is a folder to write it to."""
-        if self.folder is None:
-            return
-        began = time.perf_counter()
-        content = checkpoint_content(self.run, self.model, self.optimizer, self.settings)
-        write_checkpoint(self.folder, content)
-        self.saved_at, self.saved_step = time.perf_counter(), self.run.step
-        self.saving_took = self.saved_at - began
-
-    def interrupted(self) -> KeyboardInterrupt:
-        """Save, and return the interrupt that says how to go on."""
-        self.save()
-        if self.folder is None:
-            return KeyboardInterrupt(
-                f"stopped after step {self.run.step}; nothing was saved, as no folder was given"
+            raise TrainingError(
+                f"step {self.run.step}: the validation score is nan; look for values in the validation part that are not finite"
             )
-        return KeyboardInterrupt(
-            f"stopped after step {self.run.step}; go on with resume=True (--resume) and the folder {self.folder}"
-        )
+        return score
 
 
 @contextmanager

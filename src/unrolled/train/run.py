@@ -80,8 +80,8 @@ class Run(Progression):
         self.epoch += 1
         self.batch, self.epoch_began, self.carried = 0, self.step, None
 
-    def take_record(self, score: float | None) -> Record:
-        """Close the group of steps since the record before."""
+    def take_record(self, score: float | None, trained: float) -> Record:
+        """Close the group of steps since the record before, which took ``trained`` seconds without validation."""
         items = sum(self.items)
         record = Record(
             step=self.step,
@@ -91,13 +91,14 @@ class Run(Progression):
             gradient_norm=max(self.gradient_norms),
             score=score,
             seconds=round(self.seconds, 3),
-            items_per_second=round(items / max(self.seconds - self.group_began, 1e-9), 1),
+            items_per_second=round(items / max(trained, 1e-9), 1),
             losses=self.losses,
             gradient_norms=self.gradient_norms,
         )
         self.losses, self.items, self.gradient_norms = [], [], []
         self.history.append(record)
         self.records += 1
+        self.group_began = self.seconds
         return record
 
     def judge(self, score: float, model: nn.Module, settings: TrainSettings) -> None:

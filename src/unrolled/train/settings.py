@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -13,6 +14,42 @@ OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("cosine", "plateau", "constant")
 BOUNDS = ("epochs", "max_steps", "max_minutes")
 """The settings that may be raised when a run is resumed."""
+
+_WHOLE = {
+    "epochs": 1,
+    "max_steps": 1,
+    "batch_size": 1,
+    "warmup_steps": 0,
+    "plateau_patience": 1,
+    "patience": 1,
+    "evaluate_every": 1,
+    "checkpoint_every": 1,
+    "seed": 0,
+    "threads": 1,
+}
+"""The whole numbers and the least that each may be."""
+
+_NUMBERS = {
+    "max_minutes": (None, math.inf),
+    "learning_rate": (None, math.inf),
+    "momentum": (0.0, 1.0),
+    "weight_decay": (0.0, math.inf),
+    "plateau_factor": (None, 1.0),
+    "clip_norm": (None, math.inf),
+    "clip_value": (None, math.inf),
+    "clip_adaptive": (None, math.inf),
+}
+"""The other numbers: the least that each may be (None = above 0), and what it must be below."""
+
+_OPTIONAL = frozenset(BOUNDS) | {
+    "patience",
+    "evaluate_every",
+    "checkpoint_every",
+    "threads",
+    "clip_norm",
+    "clip_value",
+    "clip_adaptive",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,28 +124,19 @@ class TrainSettings:
         return cls(**options)
 
     def __post_init__(self) -> None:
-        for name in (
-            "epochs",
-            "max_steps",
-            "patience",
-            "evaluate_every",
-            "checkpoint_every",
-            "threads",
-        ):
-            _check_count(name, getattr(self, name), at_least=1, optional=True)
-        for name in ("batch_size", "plateau_patience"):
-            _check_count(name, getattr(self, name), at_least=1)
-        for name in ("warmup_steps", "seed"):
-            _check_count(name, getattr(self, name), at_least=0)
-        for name in ("max_minutes", "clip_norm", "clip_value", "clip_adaptive"):
-            _check_number(name, getattr(self, name), above=0.0, optional=True)
-        _check_number("learning_rate", self.learning_rate, above=0.0)
-        _check_number("weight_decay", self.weight_decay)
-        _check_number("momentum", self.momentum, below=1.0)
-        _check_number("plateau_factor", self.plateau_factor, above=0.0, below=1.0)
-        _check_choice("optimizer", self.optimizer, OPTIMIZERS)
-        _check_choice("schedule", self.schedule, SCHEDULES)
+        for name, least in _WHOLE.items():
+            self._set(name, _whole(name, getattr(self, name), least, optional=name in _OPTIONAL))
+        for name, (lowest, below) in _NUMBERS.items():
+            given = getattr(self, name)
+            self._set(name, _number(name, given, lowest, below, optional=name in _OPTIONAL))
+        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            if getattr(self, name) not in choices:
+                raise unknown_option(name, getattr(self, name), choices)
         self._check_end()
+
+    def _set(self, name: str, value: object) -> None:
+        # A checkpoint holds Python's numbers; numpy's are as welcome from the caller.
+        object.__setattr__(self, name, value)
 
     def _check_end(self) -> None:
         if all(getattr(self, name) is None for name in BOUNDS):
@@ -132,36 +160,28 @@ def _unknown_name(name: str, names: list[str]) -> OptionError:
     )
 
 
-def _check_count(name: str, value: object, *, at_least: int, optional: bool = False) -> None:
+def _whole(name: str, value: object, lowest: int, *, optional: bool) -> int | None:
     if value is None and optional:
-        return
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-        raise OptionError(
-            f"{name}={value!r}",
-            expected=f"a whole number of at least {at_least}{' or None' if optional else ''}",
-        )
+        return None
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= lowest:
+        return int(value)
+    expected = f"a whole number of at least {lowest}" + (" or None" if optional else "")
+    raise OptionError(f"{name}={value!r}", expected=expected)
 
 
-def _check_number(
-    name: str,
-    value: object,
-    *,
-    above: float | None = None,
-    below: float = math.inf,
-    optional: bool = False,
-) -> None:
+def _number(
+    name: str, value: object, lowest: float | None, below: float, *, optional: bool
+) -> float | None:
     if value is None and optional:
-        return
-    lowest = f"above {above:g}" if above is not None else "of at least 0"
-    expected = f"a number {lowest}" + (f" and below {below:g}" if below < math.inf else "")
-    right = isinstance(value, int | float) and not isinstance(value, bool)
-    if not right or not (value > above if above is not None else value >= 0) or not value < below:  # type: ignore[operator]
-        raise OptionError(f"{name}={value!r}", expected=expected + (" or None" if optional else ""))
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise unknown_option(name, value, choices)
+        return None
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        number = float(value)
+        if (number > 0 if lowest is None else number >= lowest) and number < below:
+            return number
+    expected = "a number above 0" if lowest is None else f"a number of at least {lowest:g}"
+    if below < math.inf:
+        expected += f" and below {below:g}"
+    raise OptionError(f"{name}={value!r}", expected=expected + (" or None" if optional else ""))
 
 
 def refuse_other_settings(saved: Mapping[str, Any], settings: TrainSettings, where: str) -> None:

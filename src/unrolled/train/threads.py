@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,20 +31,17 @@ def threads_for(batch: int, hidden: int, steps: int, *, available: int) -> int:
     return available if per_call >= WORTH_SHARING else 1
 
 
-def threads_by_shape(model: nn.Module, batch: Any) -> int:
-    """Return the number of threads for a model and one of its batches, on this machine."""
+def threads_by_shape(model: nn.Module, batches: Iterable[Any]) -> int:
+    """Return the number of threads for a model and its batches, at most what torch has been given until now."""
+    available = torch.get_num_threads()
+    if available == 1:
+        return 1
     hidden = max((_width(module) for module in model.modules()), default=1)
+    batch = next(iter(batches), None)
     shapes = [leaf.shape for leaf in _tensors(batch) if leaf.dim() >= 2]
     rows = max((shape[0] for shape in shapes), default=1)
     steps = max((shape[1] for shape in shapes), default=1)
-    return threads_for(rows, hidden, steps, available=available_cores())
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return threads_for(rows, hidden, steps, available=available)
 
 
 def _width(module: nn.Module) -> int:
