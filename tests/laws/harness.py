@@ -25,8 +25,8 @@ from unrolled.core.tree import Constant, State, Tree, rebuild
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 
-few = settings(max_examples=max(3, settings.default.max_examples // 25))
-"""Shapes to try for one law and one example: there are hundreds of such pairs."""
+few = settings(max_examples=max(4, settings.default.max_examples // 25))
+"""Shapes to draw for one law and one example, besides `typical`: there are hundreds of such pairs."""
 
 Way = Callable[[Any, Tree, State], tuple[Tree, State]]
 
@@ -57,6 +57,10 @@ def cases(draw: st.DrawFn, *, ragged: bool = True, batch: int = 0, steps: int = 
         draw(st.integers(0, 2**31)),
         draw(st.sampled_from([torch.float64, torch.float32])),
     )
+
+
+typical = Case(4, 5, [3, 0, 5, 3], 3, 4, 7, torch.float64)
+"""Tried for every law and example before anything is drawn: lengths that are unequal, equal, full and zero."""
 
 
 class Setting(NamedTuple):
@@ -202,5 +206,5 @@ both_modes = pytest.mark.parametrize("training", [False, True], ids=["evaluation
 
 __all__ = [
     "Case", "Setting", "Way", "assert_same", "both_modes", "cases", "cut_time", "each_example", "everything", "few",
-    "join_rows", "join_time", "no_kernels", "pad_time", "prepare", "row", "same", "scalar", "whole", "with_gradients",
+    "join_rows", "join_time", "no_kernels", "pad_time", "prepare", "row", "same", "scalar", "typical", "whole", "with_gradients",
 ]  # fmt: skip
