@@ -1,0 +1,60 @@
+"""Charts, tables and pages: what was trained, how well it does, and what happens inside.
+
+Blocks (charts, tables, facts) are data; ``write_report`` writes them as one self-contained page.
+"""
+
+from unrolled.view.bars import Bar, BarTable, Histogram, bar_table, histogram
+from unrolled.view.charts import Axis, LineChart, Rule, Spot, line_chart
+from unrolled.view.facts import Headline, Headlines, KeyFacts, key_facts
+from unrolled.view.forecast import ForecastWindow, forecast_picture, worst_windows
+from unrolled.view.gallery import Block, Gallery
+from unrolled.view.heat import HeatTable
+from unrolled.view.reach import Reach, gradient_reach_chart, reach, reach_sentence
+from unrolled.view.report import Report, Section, render, write_report
+from unrolled.view.runs import Band, Line
+from unrolled.view.scores import ScoreTable, score_table
+from unrolled.view.terminal import terminal_scores, terminal_table
+from unrolled.view.training import gradient_norms, learning_curves
+from unrolled.view.words import Phrase, phrase, say
+
+__all__ = [
+    "Axis",
+    "Band",
+    "Bar",
+    "BarTable",
+    "Block",
+    "ForecastWindow",
+    "Gallery",
+    "Headline",
+    "Headlines",
+    "HeatTable",
+    "Histogram",
+    "KeyFacts",
+    "Line",
+    "LineChart",
+    "Phrase",
+    "Reach",
+    "Report",
+    "Rule",
+    "ScoreTable",
+    "Section",
+    "Spot",
+    "bar_table",
+    "forecast_picture",
+    "gradient_norms",
+    "gradient_reach_chart",
+    "histogram",
+    "key_facts",
+    "learning_curves",
+    "line_chart",
+    "phrase",
+    "reach",
+    "reach_sentence",
+    "render",
+    "say",
+    "score_table",
+    "terminal_scores",
+    "terminal_table",
+    "worst_windows",
+    "write_report",
+]

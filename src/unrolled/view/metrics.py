@@ -1,0 +1,92 @@
+"""What a metric's figure means: which direction is better, and how it is written."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+from unrolled.view.numbers import NOTHING, fixed, in_column, percent
+from unrolled.view.words import Text, phrase
+
+_LOWER = {"mae", "mse", "rmse", "mase", "smape", "crps", "loss", "perplexity", "wape"}
+_LOWER |= {"nats_per_char", "bits_per_char", "cross_entropy", "brier"}
+_SHARES = {"accuracy", "f1", "macro_f1", "span_f1", "precision", "recall", "auc"}
+_HIGHER = _SHARES | {"bleu", "chrf", "rouge_1", "rouge_2", "rouge_l", "r2"}
+_COVERAGE = re.compile(r"coverage_(\d+(?:\.\d+)?)")
+_WRITTEN = {
+    "smape": "sMAPE",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "f1": "F1",
+    "macro_f1": "macro F1",
+    "span_f1": "span F1",
+    "r2": "R²",
+}
+
+
+class Metric(NamedTuple):
+    """A metric by its name in the scores; ``aim`` is "lower", "higher", "nominal" or "" where unknown.
+
+    ``share`` says that its figures are shares of 1, written as percent and compared in points.
+    """
+
+    key: str
+    aim: str
+    nominal: float = math.nan
+    share: bool = False
+
+    @property
+    def label(self) -> Text:
+        """Return the name that readers know."""
+        if self.aim == "nominal":
+            return phrase("metric.coverage", level=f"{100 * self.nominal:g}")
+        return _WRITTEN.get(self.key) or _spelled(self.key)
+
+    def badness(self, value: float) -> float:
+        """Return ``value`` so that smaller is better; of a coverage, how far it is from nominal."""
+        if self.aim == "nominal":
+            return abs(value - self.nominal)
+        return -value if self.aim == "higher" else value
+
+    def gap(self, value: float, reference: float) -> Text:
+        """Return how far ``value`` is from ``reference``, without a sign, in words.
+
+        Shares differ in percentage points, coverages by how much nearer to nominal the one is;
+        everything else by percent of the reference.
+        """
+        apart = abs(self.badness(value) - self.badness(reference))
+        if self.share:
+            return phrase("score.points", points=_at_least_a_tenth(100 * apart))
+        if reference == 0 or not math.isfinite(apart / reference):
+            return phrase("score.from_zero", difference=f"{apart:.3g}")
+        return phrase("score.percent", percent=_at_least_a_tenth(100 * apart / abs(reference)))
+
+
+def metric(key: str) -> Metric:
+    """Return what is known of the metric ``key``.
+
+    >>> metric("coverage_80")
+    Metric(key='coverage_80', aim='nominal', nominal=0.8, share=True)
+    """
+    if found := _COVERAGE.fullmatch(key):
+        return Metric(key, "nominal", float(found[1]) / 100, share=True)
+    aim = "lower" if key in _LOWER else "higher" if key in _HIGHER else ""
+    return Metric(key, aim, share=key in _SHARES)
+
+
+def written(metric: Metric, value: float | None, decimals: int | None) -> str:
+    """Return a figure of ``metric`` as it stands in a table, or a dash where there is none."""
+    if metric.share and value is not None and math.isfinite(value):
+        return percent(value)
+    return in_column(value, decimals) if value is not None else NOTHING
+
+
+def _spelled(key: str) -> str:
+    plain = key.replace("_", " ")
+    return plain.upper() if len(key) <= 4 and key.isalpha() else plain
+
+
+def _at_least_a_tenth(value: float) -> str:
+    # A difference that rounds to nothing is still a difference.
+    return f"< {fixed(0.1, 1)}" if value < 0.05 else fixed(value, 1)
