@@ -73,6 +73,7 @@ def from_torch(module: nn.Module) -> Layer:
         for cell, weights in zip(_cells(layer), their_weights, strict=True):
             for ours, theirs in zip(torch_weights(cell), weights, strict=True):
                 ours.copy_(theirs)
+                ours.requires_grad_(theirs.requires_grad)
     return layer
 
 
@@ -94,9 +95,12 @@ def to_torch(layer: Layer) -> nn.RNNBase:
     parts: list[nn.Module] = list(layer) if isinstance(layer, Stack) else [layer]
     depth = [part for part in parts if not isinstance(part, Dropout)]
     dropout = _checked_dropout(parts)
-    cells = [cell for part in depth for cell in _directions(part)]
-    if not cells or len(cells) % len(depth):
-        raise _no_torch_module("layers of which some are bidirectional and some are not")
+    directions = [_directions(part) for part in depth]
+    cells = [cell for part in directions for cell in part]
+    if len({len(part) for part in directions}) != 1:
+        raise _no_torch_module(
+            "no layers, or layers of which some are bidirectional and some are not"
+        )
     first = cells[0]
     options: dict[str, Any] = {"bias": first.bias, "batch_first": True, "dropout": dropout}
     if isinstance(first, RNN):
@@ -138,7 +142,10 @@ def _checked_dropout(parts: Sequence[nn.Module]) -> float:
 
 def _directions(part: nn.Module) -> list[GatedCell]:
     if isinstance(part, Bidirectional) and part.merge == "concat":
-        return [*_directions(part.forward_layer), *_directions(part.backward_layer)]
+        both = [*_directions(part.forward_layer), *_directions(part.backward_layer)]
+        if len(both) != 2:
+            raise _no_torch_module("a Bidirectional inside another")
+        return both
     if type(part) not in _NETWORKS:
         raise _no_torch_module(repr(part))
     assert isinstance(part, GatedCell)

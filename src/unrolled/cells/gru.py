@@ -8,10 +8,11 @@ from typing import Literal, NamedTuple, Self, get_args
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.utils.parametrize import is_parametrized
 
 from unrolled.cells.gated import GatedCell
 from unrolled.core.tree import register
-from unrolled.errors import unknown_option
+from unrolled.errors import OptionError, unknown_option
 
 Reset = Literal["after", "before"]
 Update = Literal["keep", "write"]
@@ -112,6 +113,12 @@ class GRU(GatedCell):
         """
         if update not in get_args(Update):
             raise unknown_option("update", update, get_args(Update))
+        if is_parametrized(self):
+            raise OptionError(
+                "the parameters of this cell are parametrized",
+                expected="plain parameters, whose rows of z can be negated",
+                fix="convert before registering a parametrization, or remove it",
+            )
         twin = copy.deepcopy(self)
         if update != self.update:
             twin.update = update

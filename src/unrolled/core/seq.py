@@ -66,6 +66,9 @@ class Seq:
         [[1, 2, 3], [4, 0, 0]]
         """
         rows = list(rows)
+        others = {type(row).__name__ for row in rows if not isinstance(row, Tensor)}
+        if others:
+            raise ShapeError(f"a list of {', '.join(others)}", expected="a list of Tensors")
         if not rows or any(row.dim() == 0 or row.shape[1:] != rows[0].shape[1:] for row in rows):
             raise ShapeError(
                 f"a list of rows with shapes {[tuple(row.shape) for row in rows]}",
@@ -144,21 +147,31 @@ class Seq:
         index = self.mask().flatten().nonzero().squeeze(1)
         return tree_map(lambda leaf: leaf.flatten(0, 1).index_select(0, index), self.data)
 
-    def last(self) -> Tensor:
+    def last(self) -> Tree:
         """Return every row's last step (B, *features); 0 for a row of length zero."""
         if self.steps == 0:
-            return self.first.new_zeros(self.batch, *self.first.shape[2:])
+            return tree_map(lambda leaf: leaf.new_zeros(self.batch, *leaf.shape[2:]), self.data)
         rows = torch.arange(self.batch, device=self.first.device)
         place = (self.row_lengths - 1).clamp(min=0).to(self.first.device)
         # A row of length zero has only padding, which is 0.
-        return self.first[rows, place]
+        return tree_map(lambda leaf: leaf[rows, place], self.data)
 
-    def to_list(self) -> list[Tensor]:
-        """Return the rows without their padding."""
-        return [row[:length] for row, length in zip(self.first, self.row_lengths, strict=True)]
+    def to_list(self) -> list[Tree]:
+        """Return the rows without their padding: tensors (T_i, *features), or trees of them."""
+        lengths = self.row_lengths.tolist()
+        return [
+            tree_map(lambda leaf, row=row, end=end: leaf[row, :end], self.data)
+            for row, end in enumerate(lengths)
+        ]
 
     def to_packed(self, like: PackedSequence | None = None) -> PackedSequence:
-        """Return torch's PackedSequence (in the row order of ``like``); it cannot hold rows of length zero."""
+        """Return torch's PackedSequence (in the row order of ``like``): of one tensor, without rows of length zero."""
+        if not isinstance(self.data, Tensor):
+            raise ShapeError(
+                f"the data is a {type(self.data).__name__}",
+                expected="one tensor, as PackedSequence demands",
+                fix="keep the Seq",
+            )
         if (self.row_lengths == 0).any():
             raise ShapeError(
                 f"rows {(self.row_lengths == 0).nonzero().flatten().tolist()} have length zero",
@@ -167,8 +180,8 @@ class Seq:
             )
         if like is None or like.sorted_indices is None:
             ordered = like is not None
-            return pack_padded_sequence(self.first, self.row_lengths, True, enforce_sorted=ordered)
-        rows = select_rows(self.first, like.sorted_indices)
+            return pack_padded_sequence(self.data, self.row_lengths, True, enforce_sorted=ordered)
+        rows = select_rows(self.data, like.sorted_indices)
         lengths = self.row_lengths[like.sorted_indices.cpu()]
         packed = pack_padded_sequence(rows, lengths, batch_first=True)
         return PackedSequence(

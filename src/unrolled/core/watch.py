@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from unrolled.core.compose import Bidirectional
 from unrolled.core.layer import Cell
-from unrolled.core.seq import Seq
+from unrolled.core.seq import Seq, unwrap
 from unrolled.core.tree import State, Tree, detach, leaves, tree_map
 from unrolled.core.unroll import check_features, plain_loop, stack_steps
+from unrolled.errors import InputError
+
+Keep: TypeAlias = Callable[[Tree], Tree]
 
 
 @dataclass
@@ -26,9 +30,12 @@ class Record:
     """
 
     cell: Cell
-    backward: bool
+    backward: bool = False
     lengths: Tensor | None = None
     steps: int | None = None
+    """T of the sequence; None for single steps outside of any."""
+    around: Record | None = None
+    """The run of the cell that steps this one, where it is part of another (as inside `Zoneout`)."""
     step_outputs: list[Tree] = field(default_factory=list)
     step_states: list[State] = field(default_factory=list)
     step_gates: list[Any] = field(default_factory=list)
@@ -51,10 +58,17 @@ class Record:
         return self._over_time(self.step_gates)
 
     def _over_time(self, steps: list[Tree]) -> Tree:
-        # A run over zero steps still took one to learn its shapes.
-        stacked = tree_map(lambda leaf: leaf[:, : self.steps], stack_steps(steps))
-        rows = Seq(stacked, self.lengths)
+        rows = self.rows(stack_steps(steps))
         return (rows.reversed() if self.backward else rows).data
+
+    def rows(self, recorded: Tree) -> Seq:
+        """Return what was recorded (B, number of records, ...) as the sequence that was read."""
+        count = next(leaves(recorded)).shape[1]
+        if self.steps is None or count != max(self.steps, 1):
+            # Single steps; or several for each step of the cell around; or a run that an error cut short.
+            return Seq(recorded)
+        # A run over zero steps still took one to learn its shapes.
+        return Seq(tree_map(lambda leaf: leaf[:, : self.steps], recorded), self.lengths)
 
 
 class Seen(Mapping[str, Record]):
@@ -78,7 +92,8 @@ def watch(layer: nn.Module, *, graph: bool = False) -> Iterator[Seen]:
     """Record every cell inside ``layer`` while the block runs.
 
     Watched cells take the plain loop, whose numbers are the kernels' numbers. Gates are those that `step` itself
-    computed. A cell that is stepped outside of any sequence (a decoder) is recorded as one run.
+    computed. A cell that another cell steps (inside `Zoneout`, a decoder) has the runs of that cell; one that is
+    stepped outside of any sequence is recorded as one run.
 
     Args:
         layer: any module that holds cells.
@@ -91,14 +106,15 @@ def watch(layer: nn.Module, *, graph: bool = False) -> Iterator[Seen]:
     >>> seen[""].gates.update.shape, seen[""].states.h.shape
     (torch.Size([2, 4, 5]), torch.Size([2, 4, 5]))
     """
-    keep: Callable[[Tree], Tree] = (lambda tree: tree) if graph else detach
+    keep: Keep = (lambda tree: tree) if graph else detach
     runs: dict[str, list[Record]] = {}
+    under_way: list[Record] = []
     with ExitStack() as undo:
         for path, cell in layer.named_modules():
             if isinstance(cell, Cell):
                 runs[path] = []
                 backward = _is_read_backward(layer, path)
-                undo.enter_context(_recorded(cell, backward, runs[path], keep))
+                undo.enter_context(_Recorder(cell, backward, runs[path], under_way, keep))
         yield Seen(runs)
 
 
@@ -112,51 +128,71 @@ def _is_read_backward(layer: nn.Module, path: str) -> bool:
     return sum(path == place or path.startswith(f"{place}.") for place in turned) % 2 == 1
 
 
-@contextmanager
-def _recorded(
-    cell: Cell, backward: bool, runs: list[Record], keep: Callable[[Tree], Tree]
-) -> Iterator[None]:
-    """Replace step, gates and unroll on this instance by ones that record, and put them back afterwards."""
-    step, gates = cell.step, cell.gates
-    in_sequence = False
+class _Recorder:
+    """Stands in for step, gates and unroll of one cell, and puts them back afterwards.
 
-    def recorded_gates(x: Tree, state: State) -> Any:
-        values = gates(x, state)
-        _current(in_sequence).step_gates.append(None if values is None else keep(values))
+    Args:
+        cell: the cell.
+        backward: whether its sequences were turned round.
+        runs: its runs, which grow.
+        under_way: the runs over sequences that have begun and not ended, of any cell; the innermost is the last.
+        keep: what is done to a tree before it is kept.
+    """
+
+    def __init__(
+        self, cell: Cell, backward: bool, runs: list[Record], under_way: list[Record], keep: Keep
+    ) -> None:
+        self._cell, self._backward, self._runs = cell, backward, runs
+        self._under_way, self._keep = under_way, keep
+
+    def __enter__(self) -> None:
+        cell = self._cell
+        names = ("step", "gates", "unroll")
+        self._before = {name: cell.__dict__[name] for name in names if name in cell.__dict__}
+        self._step, self._gates = cell.step, cell.gates
+        # An outer watch has its own stand-in, which must see the sequence too.
+        self._unroll = self._before.get("unroll", partial(plain_loop, cell))
+        cell.__dict__.update({name: getattr(self, name) for name in names})
+
+    def __exit__(self, *error: object) -> None:
+        for name in ("step", "gates", "unroll"):
+            del self._cell.__dict__[name]
+        self._cell.__dict__.update(self._before)
+
+    def gates(self, x: Tree, state: State) -> Any:
+        values = self._gates(x, state)
+        self._run().step_gates.append(None if values is None else self._keep(values))
         return values
 
-    def recorded_step(x: Tree, state: State) -> tuple[Tree, State]:
-        y, following = step(x, state)
-        record = _current(in_sequence)
-        record.step_outputs.append(keep(y))
-        record.step_states.append(keep(following))
+    def step(self, x: Tree, state: State) -> tuple[Tree, State]:
+        y, following = self._step(x, state)
+        run = self._run()
+        run.step_outputs.append(self._keep(y))
+        run.step_states.append(self._keep(following))
         return y, following
 
-    def recorded_unroll(xs: Seq, state: State) -> tuple[Seq, State]:
-        nonlocal in_sequence
-        check_features(cell, xs)
-        runs.append(Record(cell, backward, xs.lengths, xs.steps))
-        in_sequence = True
+    def unroll(self, xs: Seq, state: State) -> tuple[Seq, State]:
+        check_features(self._cell, xs)
+        self._runs.append(Record(self._cell, self._backward, xs.lengths, xs.steps))
+        self._under_way.append(self._runs[-1])
         try:
-            return plain_loop(cell, xs, state)
+            result: tuple[Seq, State] = self._unroll(xs, state)
+            return result
         finally:
-            in_sequence = False
+            self._under_way.pop()
 
-    def _current(in_sequence: bool) -> Record:
-        # Single steps belong to a run of their own, which a sequence ends (only sequences know their steps).
-        if not in_sequence and (not runs or runs[-1].steps is not None):
-            runs.append(Record(cell, backward=False))
-        return runs[-1]
-
-    replaced = {"step": recorded_step, "gates": recorded_gates, "unroll": recorded_unroll}
-    before = {name: cell.__dict__[name] for name in replaced if name in cell.__dict__}
-    cell.__dict__.update(replaced)
-    try:
-        yield
-    finally:
-        for name in replaced:
-            del cell.__dict__[name]
-        cell.__dict__.update(before)
+    def _run(self) -> Record:
+        """Return the run that this step belongs to."""
+        around = self._under_way[-1] if self._under_way else None
+        last = self._runs[-1] if self._runs else None
+        if around is None:
+            if last is None or last.steps is not None:
+                self._runs.append(Record(self._cell))
+        elif around is not last and (last is None or last.around is not around):
+            self._runs.append(
+                Record(self._cell, around.backward, around.lengths, around.steps, around)
+            )
+        return self._runs[-1]
 
 
 def gradient_reach(
@@ -170,7 +206,7 @@ def gradient_reach(
     one (Bengio et al. 1994; Pascanu et al. 2013, arXiv:1211.5063).
 
     Args:
-        model: any module that holds cells; its parameters' gradients are left alone.
+        model: any module that holds cells, frozen ones too; its parameters' gradients are left alone.
         batch: what ``loss`` takes; without ``loss``, the input of ``model``.
         loss: ``loss(model, batch) -> scalar``. By default the last outputs, projected on one fixed random direction.
 
@@ -178,13 +214,21 @@ def gradient_reach(
         for each cell's path a tensor (T,): at index d the mean over rows of the Euclidean norm of dL/dh, d steps
         before the row's last (in the order in which the cell read it). NaN at a distance that no row has.
 
+    Raises:
+        InputError: the loss does not depend on any parameter.
+
     >>> from unrolled import RNN
     >>> reach = gradient_reach(RNN(1, 8), torch.ones(4, 30, 1))[""]
     >>> reach.shape, bool(reach[25] < reach[0])
     (torch.Size([30]), True)
     """
-    with torch.enable_grad(), watch(model, graph=True) as seen:
+    with torch.enable_grad(), _thawed(model), watch(model, graph=True) as seen:
         value = (loss or _last_output)(model, batch)
+        if not value.requires_grad:
+            raise InputError(
+                "the loss does not depend on any parameter",
+                expected="a model with parameters, and at least one step",
+            )
         return {
             path: _norm_by_distance(value, max(runs, key=lambda run: len(run.step_states)))
             for path, runs in seen.runs.items()
@@ -192,9 +236,22 @@ def gradient_reach(
         }
 
 
+@contextmanager
+def _thawed(model: nn.Module) -> Iterator[None]:
+    """Let gradients flow through frozen parameters too: what comes before them is still part of the path."""
+    frozen = [p for p in model.parameters() if p.is_floating_point() and not p.requires_grad]
+    for parameter in frozen:
+        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+
+
 def _last_output(model: nn.Module, batch: Any) -> Tensor:
-    xs = batch if isinstance(batch, Seq) else Seq(batch)
-    last: Tensor = model(xs)[0].last().flatten(1)
+    xs, _ = unwrap(batch)
+    last = torch.cat([leaf.flatten(1) for leaf in leaves(model(xs)[0].last())], 1)
     direction = torch.randn(last.shape[1], generator=torch.Generator().manual_seed(0))
     return torch.sum(last @ (direction / direction.norm()).to(last))
 
@@ -205,15 +262,15 @@ def _norm_by_distance(loss: Tensor, record: Record) -> Tensor:
         loss, hidden, retain_graph=True, allow_unused=True, materialize_grads=True
     )
     norms = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients], 1)
-    rows = Seq(norms, record.lengths)
+    rows = record.rows(norms)
     by_distance: Tensor = rows.reversed().data.sum(0)
     return by_distance / rows.mask().sum(0)
 
 
 def _hidden(cell: Cell, state: State) -> Tensor:
-    """Return the part of the state that is the output, or else its first tensor that has a gradient."""
+    """Return the part of the state that is the output, or else its first real tensor."""
     if cell.output_field is not None:
         hidden = getattr(state, cell.output_field)
         assert isinstance(hidden, Tensor)
         return hidden
-    return next(leaf for leaf in leaves(state) if leaf.requires_grad)
+    return next(leaf for leaf in leaves(state) if leaf.is_floating_point())
