@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import torch
@@ -286,7 +287,8 @@ class WeightDrop(Layer):
             )
         dropped = {}
         for index, name in enumerate(self.cell.recurrent_weights):
-            weight = self.cell.get_parameter(name)
+            # Not get_parameter: inside a functional_call of the user's own it is a plain tensor.
+            weight: Tensor = attrgetter(name)(self.cell)
             rows = torch.arange(len(weight), device=weight.device)
             keep = keep_mask(seed[:1] + index, rows[None], weight[0].numel(), self.p)[0]
             dropped[name] = weight * keep.view(weight.shape).to(weight.dtype).div_(1 - self.p)
