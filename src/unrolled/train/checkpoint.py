@@ -56,7 +56,7 @@ def read_checkpoint(folder: Path) -> dict[str, Any] | None:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError, BadZipFile) as error:
         raise ModelFileError(
-            f"this is no checkpoint, or a damaged one ({str(error).splitlines()[0]})",
+            f"this is no checkpoint, or a damaged one ({type(error).__name__})",
             where=str(path),
             fix="start again without resume",
         ) from error

@@ -16,12 +16,15 @@ from unrolled.train.settings import TrainSettings
 SMALLEST_WEIGHT_NORM = 1e-3
 """What AGC takes for the norm of weights that are smaller, so that those which begin at 0 can grow at all."""
 
+LARGEST_NORM = math.sqrt(torch.finfo(torch.float32).max)
+
 
 def clip_gradients(parameters: Sequence[nn.Parameter], settings: TrainSettings) -> float:
     """Clip the gradients of ``parameters`` in place and return the norm of all of them before.
 
     The norm is that of the gradient as one long vector, g = sqrt(sum of all squares). When it is not finite nothing
-    is clipped, and the caller must not take the step.
+    is clipped, and the caller must not take the step. Without clipping a gradient whose squares overflow counts as
+    infinite: Adam would never again move a weight whose squared gradient was.
 
     >>> weight = nn.Parameter(torch.zeros(2))
     >>> weight.grad = torch.tensor([3.0, 4.0])
@@ -36,9 +39,11 @@ def clip_gradients(parameters: Sequence[nn.Parameter], settings: TrainSettings) 
         return 0.0
     norm = length = gradient_norm(gradients)
     by_unit, by_value = settings.clip_adaptive is not None, settings.clip_value is not None
-    if not math.isfinite(norm) and (by_unit or by_value or settings.clip_norm is not None):
+    if not norm < LARGEST_NORM:
         # The squares may overflow where the gradient itself does not; clipping is there for exactly that.
-        norm = length = gradient_norm([gradient.double() for gradient in gradients])
+        clipped = by_unit or by_value or settings.clip_norm is not None
+        wide = [gradient.double() for gradient in gradients]
+        norm = length = gradient_norm(wide) if clipped else math.inf
     if not math.isfinite(norm):
         return norm
     if settings.clip_adaptive is not None:

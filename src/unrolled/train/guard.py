@@ -65,7 +65,11 @@ class Guard:
         """Return the error for a gradient that is not finite; the step is not taken, so the weights are good."""
         self._restore(self.buffers, self.kept_buffers)
         advice = self._advice() + self._largest_gradient()
-        return self._error(f"the loss is {loss:.6g} and its gradient is not finite", advice, run)
+        return self._error(
+            f"the loss is {loss:.6g} and its gradient, or the square of it, is not finite",
+            advice,
+            run,
+        )
 
     def _error(self, what: str, advice: str, run: Run) -> TrainingError:
         for parameter in self.model.parameters():

@@ -241,7 +241,8 @@ class Training:
         self.model.train()
         if math.isnan(score):
             raise TrainingError(
-                f"step {self.run.step}: the validation score is nan; look for values in the validation part that are not finite"
+                f"step {self.run.step}: the validation score is nan; look for values in the validation part "
+                f"that are not finite, or lower learning_rate (now {self.settings.learning_rate:g})"
             )
         return score
 

@@ -115,6 +115,7 @@ class Saver:
             now = self.model.state_dict()
             run.best_weights = {n: w.to(now[n].device) for n, w in content["best_weights"].items()}
         run.history = cut_records(folder, run.records)
+        run.records = len(run.history)
         self.objective.saved = content["carried"]
         self.generators = content["generators"]
         self.step = run.step
