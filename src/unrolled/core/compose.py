@@ -79,12 +79,12 @@ class Stack(Layer):
         return x, tuple(after)
 
     def _check(self, state: State) -> None:
-        if not isinstance(state, tuple) or len(state) != len(self.layers):
-            raise ShapeError(
-                f"a Stack of {len(self.layers)} layers was given a {type(state).__name__} as its state",
-                expected="a tuple with one entry a layer",
-                fix="use initial_state(batch) or the state that an earlier call returned",
-            )
+        check_parts(
+            f"a Stack of {len(self.layers)} layers",
+            state,
+            len(self.layers),
+            "a tuple with one entry a layer",
+        )
 
 
 class Wrapper(Layer):
@@ -189,6 +189,7 @@ class Bidirectional(Layer):
         )
 
     def unroll(self, xs: Seq, state: State) -> tuple[Seq, State]:
+        check_parts("Bidirectional", state, 2, "a pair: the states of both directions")
         ahead, ahead_state = self.forward_layer(xs, state[0])
         back, back_state = self.backward_layer(xs.reversed(), state[1])
         merged = self._merged(ahead.data, back.reversed().data)
@@ -212,6 +213,17 @@ class Bidirectional(Layer):
                 fix='use merge="concat"',
             )
         return ahead + back if self.merge == "sum" else (ahead + back) / 2
+
+
+def check_parts(name: str, state: State, parts: int, expected: str) -> None:
+    """Raise a ShapeError when a state is no tuple of so many parts."""
+    if not isinstance(state, tuple) or len(state) != parts:
+        given = len(state) if isinstance(state, tuple) else f"type {type(state).__name__}"
+        raise ShapeError(
+            f"{name} was given a state of {given}",
+            expected=expected,
+            fix="use initial_state(batch) or the state that an earlier call returned",
+        )
 
 
 def refuse_step_unless_causal(layer: Layer) -> None:

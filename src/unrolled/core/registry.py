@@ -43,6 +43,7 @@ class Choice(NamedTuple):
 
 
 PLAIN = "plain loop"
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 _kernels: dict[type, list[Kernel]] = {}
 _trace: ContextVar[list[Choice] | None] = ContextVar("unrolled_kernel_trace", default=None)
@@ -74,8 +75,9 @@ def _changed_on_instance(cell: Cell) -> str | None:
     for name in ("step", "gates"):
         if name in cell.__dict__:
             return f"{name} is replaced on this instance"
-    for name, child in cell.named_children():
-        if child._forward_hooks or child._forward_pre_hooks or child._backward_hooks:
+    for name, child in cell.named_modules():
+        # Hooks on the cell itself run around its forward, whatever computes that.
+        if child is not cell and any(getattr(child, hooks) for hooks in _HOOKS):
             return f"its child {name} has hooks"
     return None
 

@@ -103,6 +103,20 @@ class Seq:
         """(B,) int64 lengths, also where every row is full."""
         return torch.full((self.batch,), self.steps) if self.lengths is None else self.lengths
 
+    @property
+    def shortest(self) -> int:
+        """Number of steps of the shortest row; 0 without rows. Full rows are not looked at: torch.export cannot."""
+        if self.lengths is None or self.batch == 0:
+            return self.steps if self.batch else 0
+        return int(self.lengths.min())
+
+    @property
+    def longest(self) -> int:
+        """Number of steps of the longest row; 0 without rows."""
+        if self.lengths is None or self.batch == 0:
+            return self.steps if self.batch else 0
+        return int(self.lengths.max())
+
     def mask(self) -> Tensor:
         """(B, T) bool: true where a row has a step."""
         places = torch.arange(self.steps)
@@ -245,4 +259,8 @@ pytree.register_pytree_node(
     lambda seq: ([seq.data, seq.lengths], None),
     lambda parts, _: Seq.padded(*parts),
     serialized_type_name="unrolled.Seq",
+    flatten_with_keys_fn=lambda seq: (
+        [(pytree.GetAttrKey(name), getattr(seq, name)) for name in ("data", "lengths")],
+        None,
+    ),
 )

@@ -125,7 +125,8 @@ T = TypeVar("T", bound=type)
 def register(state_type: T) -> T:
     """Register a NamedTuple with torch's pytree under a stable name, so that torch.export can save it.
 
-    Our own states are registered. A user's cell works without; use it as a decorator when you export.
+    It may then also stand in a file that `torch.load` reads with ``weights_only=True``. Our own states are registered.
+    A user's cell works without; use it as a decorator when you export or save states.
 
     >>> @register
     ... class PairState(NamedTuple):
@@ -134,6 +135,7 @@ def register(state_type: T) -> T:
     """
     name = f"{state_type.__module__}.{state_type.__qualname__}"
     pytree._register_namedtuple(state_type, serialized_type_name=name)
+    torch.serialization.add_safe_globals([state_type])
     return state_type
 
 

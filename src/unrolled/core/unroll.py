@@ -32,8 +32,8 @@ def plain_loop(cell: Cell, xs: Seq, state: State) -> tuple[Seq, State]:
     """
     if xs.steps == 0:
         return xs.with_data(no_steps(cell, xs, state)), state
-    shortest = int(xs.row_lengths.min()) if xs.batch else 0
-    alive = xs.mask().unbind(1)
+    shortest = xs.shortest
+    alive = xs.mask().unbind(1) if shortest < xs.steps else ()
     ys: list[Tree] = []
     for t, x in enumerate(steps_of(xs.data)):
         y, following = cell.step(x, state)

@@ -54,7 +54,7 @@ class TorchKernel:
             return "the input is a tuple"
         if not xs.data.is_floating_point():
             return f"the input is {xs.data.dtype}"
-        if not xs.row_lengths.any():
+        if xs.longest == 0:
             return "there are no steps"
         return None
 
