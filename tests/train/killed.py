@@ -14,6 +14,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def train(folder: Path) -> None:
         problem.model,
         problem.loss,
         problem.batches,
-        problem.settings(),
+        problem.settings(epochs=12),
         validate=problem.validate,
         carry=problem.carry,
         folder=folder,
@@ -47,7 +48,8 @@ def child(work: Callable[[], None]) -> int:
         try:
             work()
         except BaseException as error:  # noqa: BLE001  (a fork must not return into the parent's code)
-            print(repr(error), file=sys.stderr)
+            traceback.print_exception(error)
+            sys.stderr.flush()
             os._exit(1)
         os._exit(0)
     return number
@@ -92,19 +94,25 @@ def dies_at(event: int) -> None:
     os.fsync, os.replace = around(os.fsync), around(os.replace)
 
 
-def killed_at_moments(folder: Path, seconds: float) -> list[int]:
-    """Kill at random moments of the run until it has been hit often enough."""
-    draw, kills = random.Random(0), 0
-    codes = []
-    while kills < 8:
+def killed_at_moments(folder: Path) -> list[int]:
+    """Kill at random moments, some steps further on each time."""
+    draw, codes = random.Random(0), []
+    for further in (0, 1, 2, 3, 4, 5):
+        began = step_of(folder)
         number = child(lambda: train(folder))
-        time.sleep(draw.uniform(0.02, 0.3) * seconds)
+        deadline = time.monotonic() + 60
+        while step_of(folder) < began + further and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.01))
         os.kill(number, signal.SIGKILL)
         codes.append(ended(number))
-        if codes[-1] == 0:
-            break
-        kills += 1
     return codes
+
+
+def step_of(folder: Path) -> int:
+    """Return the step of the checkpoint, 0 before the first."""
+    path = folder / "checkpoint.pt"
+    return torch.load(path, weights_only=True)["numbers"]["step"] if path.exists() else 0
 
 
 def killed_in_writes(folder: Path) -> list[int]:
@@ -124,12 +132,11 @@ def main(folder: Path, how: str) -> None:
     torch.set_num_threads(1)
     torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])  # its first use loads a great deal
     whole, killed = folder / "whole", folder / "killed"
-    began = time.perf_counter()
     assert ended(child(lambda: train(whole))) == 0
-    seconds = time.perf_counter() - began
-    codes = killed_at_moments(killed, seconds) if how == "moments" else killed_in_writes(killed)
+    codes = killed_at_moments(killed) if how == "moments" else killed_in_writes(killed)
+    step = step_of(killed)
     assert ended(child(lambda: train(killed))) == 0
-    print(json.dumps(codes))
+    print(json.dumps({"codes": codes, "step": step, "steps": step_of(killed)}))
 
 
 if __name__ == "__main__":

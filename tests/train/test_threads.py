@@ -17,20 +17,20 @@ from unrolled.train.threads import threads_by_shape, threads_for
 
 
 def test_small_networks_get_one_thread_and_large_ones_all() -> None:
-    assert threads_for(32, 64, 100, available=8) == 1
-    assert threads_for(128, 128, 100, available=8) == 1
-    assert threads_for(512, 512, 100, available=8) == 8
-    assert threads_for(512, 512, 100, available=1) == 1
+    assert threads_for(32, 64, available=8) == 1
+    assert threads_for(128, 128, available=8) == 1
+    assert threads_for(512, 512, available=8) == 8
+    assert threads_for(512, 512, available=1) == 1
 
 
 def test_more_work_never_means_fewer_threads() -> None:
-    sizes = [2**k for k in range(12)]
-    for steps in (1, 100):
-        for fixed in (16, 256):
-            by_batch = [threads_for(size, fixed, steps, available=4) for size in sizes]
-            by_hidden = [threads_for(fixed, size, steps, available=4) for size in sizes]
-            assert by_batch == sorted(by_batch)
-            assert by_hidden == sorted(by_hidden)
+    sizes = [2**k for k in range(14)]
+    for fixed in (16, 256):
+        by_batch = [threads_for(size, fixed, available=4) for size in sizes]
+        by_hidden = [threads_for(fixed, size, available=4) for size in sizes]
+        assert by_batch == sorted(by_batch)
+        assert by_hidden == sorted(by_hidden)
+        assert {1, 4} == set(by_hidden)
 
 
 @pytest.fixture
@@ -87,12 +87,12 @@ def test_resumed_run_keeps_the_number_it_began_with(tmp_path: Path) -> None:
 def test_shape_is_found_in_any_batch() -> None:
     cell = GRU(4, 512)
     for wide in (
-        torch.zeros(128, 3, 4),
-        (torch.zeros(128, 3, 4), torch.zeros(128)),
-        {"x": [torch.zeros(128, 3, 4)]},
-        Seq(torch.zeros(128, 3, 4), torch.full((128,), 3)),
+        torch.zeros(512, 3, 4),
+        (torch.zeros(512, 3, 4), torch.zeros(512)),
+        {"x": [torch.zeros(512, 3, 4)]},
+        Seq(torch.zeros(512, 3, 4), torch.full((512,), 3)),
     ):
         assert threads_by_shape(cell, [wide]) == 2
     assert threads_by_shape(cell, [torch.zeros(2, 3, 4)]) == 1
     assert threads_by_shape(cell, []) == 1
-    assert threads_by_shape(nn.Linear(4, 4), [torch.zeros(128, 3, 4)]) == 1
+    assert threads_by_shape(nn.Linear(4, 4), [torch.zeros(512, 3, 4)]) == 1

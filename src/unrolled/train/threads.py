@@ -9,26 +9,26 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-WORTH_SHARING = 2**24
-"""Multiplications of one recurrent step from which a second thread pays.
+WORTH_SHARING = 2**26
+"""Multiplications in one product of a recurrent step from which torch gets all its threads.
 
-Measured on 2 cores with an LSTM: below this a second thread gains at most a third on an idle machine, and on a busy
-one it makes training several times slower, because in every step each thread waits for the other.
+Measured with an LSTM on 2 cores that others used too: two threads were 1.3 times as fast as one at 2^17, no faster at
+2^19 to 2^21, and 3 to 5 times slower at 2^22 to 2^27, as in every step each thread waits for the other. One thread
+holds its pace whatever else runs, so two must have much to gain.
 """
 
 
-def threads_for(batch: int, hidden: int, steps: int, *, available: int) -> int:
-    """Return the number of threads for a network that is unrolled over ``steps`` with ``hidden`` units.
+def threads_for(batch: int, hidden: int, *, available: int) -> int:
+    """Return the number of threads for ``batch`` rows and ``hidden`` units.
 
-    >>> threads_for(batch=32, hidden=64, steps=100, available=8)
+    The number of steps does not enter: what threads share and what they wait for both grow with it.
+
+    >>> threads_for(batch=32, hidden=64, available=8)
     1
-    >>> threads_for(batch=512, hidden=512, steps=100, available=8)
+    >>> threads_for(batch=512, hidden=512, available=8)
     8
     """
-    recurrent = batch * hidden * hidden
-    # Without a recurrence worth the name the product over all steps at once is what is shared.
-    per_call = recurrent if steps > 1 else recurrent // 4
-    return available if per_call >= WORTH_SHARING else 1
+    return available if batch * hidden * hidden >= WORTH_SHARING else 1
 
 
 def threads_by_shape(model: nn.Module, batches: Iterable[Any]) -> int:
@@ -38,10 +38,8 @@ def threads_by_shape(model: nn.Module, batches: Iterable[Any]) -> int:
         return 1
     hidden = max((_width(module) for module in model.modules()), default=1)
     batch = next(iter(batches), None)
-    shapes = [leaf.shape for leaf in _tensors(batch) if leaf.dim() >= 2]
-    rows = max((shape[0] for shape in shapes), default=1)
-    steps = max((shape[1] for shape in shapes), default=1)
-    return threads_for(rows, hidden, steps, available=available)
+    rows = max((len(leaf) for leaf in _tensors(batch) if leaf.dim() >= 2), default=1)
+    return threads_for(rows, hidden, available=available)
 
 
 def _width(module: nn.Module) -> int:
