@@ -50,7 +50,11 @@ def time_scale(seconds: NDArray[np.float64], speak: Say, *, count: int = 7) -> S
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, _DAY)
     if high <= low:
         low, high = low - _DAY / 2, high + _DAY / 2
-    step = _step((high - low) / count)
+    gaps = np.diff(np.unique(known))
+    apart = float(gaps.min()) if len(gaps) else _DAY
+    # Daily values have no hours to label, however few they are.
+    daily = bool((np.mod(known, _DAY) == np.mod(known[:1], _DAY)).all())
+    step = _step(max((high - low) / count, _DAY if daily else 0.0))
     places = _round_dates(low, high, step)
     named = [_label(at, step.unit) for at in places]
     larger = [speak(name.larger) for name in named]
@@ -62,8 +66,6 @@ def time_scale(seconds: NDArray[np.float64], speak: Say, *, count: int = 7) -> S
             for at, name, change in zip(places, named, changes, strict=True)
         ]
     )
-    gaps = np.diff(np.unique(known))
-    apart = float(gaps.min()) if len(gaps) else _DAY
     return Scale("time", low, high, tuple(_with_years(ticks, named, speak)), apart)
 
 
@@ -73,10 +75,11 @@ def date_text(seconds: float, resolution: float) -> str:
     >>> date_text(0.0, 86400.0), date_text(60.0, 60.0)
     ('1970-01-01', '1970-01-01 00:01')
     """
-    text = str(np.datetime64(round(seconds), "s")).replace("T", " ")
-    if resolution >= _DAY and seconds % _DAY == 0:
+    whole = round(seconds)
+    text = str(np.datetime64(whole, "s")).replace("T", " ")
+    if resolution >= _DAY and whole % 86400 == 0:
         return text.split(" ")[0]
-    return text if seconds % 60 else text[:-3]
+    return text if whole % 60 else text[:-3]
 
 
 def _with_years(ticks: Iterable[Tick], named: Iterable[_Named], speak: Say) -> Iterator[Tick]:

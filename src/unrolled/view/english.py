@@ -19,7 +19,6 @@ ENGLISH: Mapping[str, str] = {
     # pages
     "page.contents": "Contents",
     "page.made": "Written by unrolled {version}. This page is complete in itself: it loads nothing from the network.",
-    "page.summary": "Summary",
     # charts
     "chart.log": "log scale",
     "chart.count": "count",
@@ -33,7 +32,6 @@ ENGLISH: Mapping[str, str] = {
     "chart.describe_bins": "{count} values from {low} to {high}, median {median}.",
     "chart.describe_heat": "From {low} (pale) to {high} (strong).",
     "chart.describe_heat_signed": "From {low} (orange) over zero (pale) to {high} (blue).",
-    "chart.nothing": "no data",
     # training
     "training.step": "training step",
     "training.curves": "Learning curves",
@@ -42,8 +40,8 @@ ENGLISH: Mapping[str, str] = {
     "training.training": "training",
     "training.validation": "validation",
     "training.every_step": "every step",
-    "training.smoothed": "Strong line: mean of {width} records.",
-    "training.smoothed_log": "Strong line: geometric mean of {width} records.",
+    "training.smoothed": "Strong line: mean over {width} steps.",
+    "training.smoothed_log": "Strong line: geometric mean over {width} steps.",
     "training.mean": "mean",
     "training.best": "best {score}",
     "training.on_validation": "{score} on the validation part",
@@ -52,9 +50,9 @@ ENGLISH: Mapping[str, str] = {
     "gradient.threshold": "clipped above {norm}",
     "gradient.median": "Median {median}, largest {largest}.",
     "gradient.clipped": "{share} of the steps were clipped.",
-    "gradient.not_clipped": "Nothing was clipped.",
     # gradient reach
     "reach.title": "How far the gradient reaches back",
+    "reach.whole": "the layer",
     "reach.distance": "steps back from the end",
     "reach.vanishing": "vanishing",
     "reach.exploding": "exploding",

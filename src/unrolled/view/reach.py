@@ -10,7 +10,7 @@ The rule of the verdict, for norms g_0 .. g_D at distances 0 .. D from the end:
     near = median of g over the nearest tenth of the distances
     far = median of g over the furthest tenth
     vanishing   far < near / 1000
-    exploding   far > near * 1000, or any norm is not finite
+    exploding   far > near * 1000, or any norm is infinite
     healthy     otherwise
 
 Tenths and medians, because one step may have a gradient of its own (a loss at that step). A thousandth, because a step
@@ -57,7 +57,7 @@ class Reach:
 
 
 def reach(norms: ArrayLike) -> Reach:
-    """Judge the norms |dL/dh_t| (distances,), nearest first, by the rule above.
+    """Judge the norms |dL/dh_t| (distances,), nearest first, by the rule above; NaN where none was measured.
 
     Raises:
         ShapeError: ``norms`` is not one-dimensional or holds a negative number.
@@ -70,27 +70,22 @@ def reach(norms: ArrayLike) -> Reach:
         raise ShapeError(
             f"gradient norms of shape {given.shape}", expected="(distances,), none below zero"
         )
-    distance = len(given) - 1
-    if not np.isfinite(given).all():
+    measured = np.flatnonzero(~np.isnan(given))
+    given, distance = given[measured], int(measured.max(initial=0))
+    if np.isinf(given).any():
         return Reach("exploding", math.inf, math.inf, distance, None)
     tenth = max(1, len(given) // 10)
-    near, far = (
-        (float(np.median(part)) for part in (given[:tenth], given[-tenth:]))
-        if len(given)
-        else (0.0, 0.0)
-    )
-    if distance < 1 or near == 0:
-        return Reach("unknown", math.nan, math.nan, max(distance, 0), None)
-    ratio = far / near
-    steps = len(given) - tenth  # from the middle of the nearest tenth to the middle of the furthest
-    factor = ratio ** (1 / steps)
-    above = np.flatnonzero(given >= near / 100)
-    lasts = int(above[-1]) + 1 if above[-1] < distance else None
-    if ratio > THRESHOLD:
-        return Reach("exploding", ratio, factor, distance, lasts)
-    return Reach(
-        "vanishing" if ratio < 1 / THRESHOLD else "healthy", ratio, factor, distance, lasts
-    )
+    near = float(np.median(given[:tenth])) if distance else 0.0
+    if near == 0:
+        return Reach("unknown", math.nan, math.nan, distance, None)
+    ratio = float(np.median(given[-tenth:])) / near
+    apart = float(np.mean(measured[-tenth:]) - np.mean(measured[:tenth]))
+    last = int(measured[given >= near / 100].max())
+    lasts = last + 1 if last < distance else None
+    verdict: Literal["vanishing", "exploding", "healthy"] = "healthy"
+    if not 1 / THRESHOLD <= ratio <= THRESHOLD:
+        verdict = "exploding" if ratio > 1 else "vanishing"
+    return Reach(verdict, ratio, ratio ** (1 / apart), distance, lasts)
 
 
 def reach_sentence(name: Text, found: Reach) -> Text:
@@ -115,21 +110,18 @@ def gradient_reach_chart(reaches: Mapping[str, ArrayLike], *, title: Text = "") 
     """Draw |dL/dh_t| against the distance from the end, on a log axis, one line for every layer or cell.
 
     Args:
-        reaches: name -> norms (distances,), nearest first, as ``gradient_reach`` gives them.
+        reaches: path or name -> norms (distances,), nearest first, as ``gradient_reach`` gives them.
         title: instead of the usual one.
 
     Raises:
         ShapeError: as :func:`reach`.
     """
-    found = {name: reach(norms) for name, norms in reaches.items()}
-    verdicts = [
-        Verdict(reach_sentence(name, one), _KINDS[one.verdict]) for name, one in found.items()
-    ]
+    named = [(name or phrase("reach.whole"), np.asarray(norms)) for name, norms in reaches.items()]
+    judged = [(name, reach(norms)) for name, norms in named]
+    verdicts = [Verdict(reach_sentence(name, one), _KINDS[one.verdict]) for name, one in judged]
     return LineChart(
         title=title or phrase("reach.title"),
-        lines=[
-            Line(name, np.arange(len(np.asarray(norms))), norms) for name, norms in reaches.items()
-        ],
+        lines=[Line(name, np.arange(len(norms)), norms) for name, norms in named],
         x=Axis(phrase("reach.distance")),
         y=Axis("|∂L/∂hₜ|", log=True),
         verdict=[*verdicts, Verdict(phrase("reach.rule"), "small")],

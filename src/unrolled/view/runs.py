@@ -14,8 +14,13 @@ from unrolled.view.numbers import number
 from unrolled.view.scale import Array, drawable
 from unrolled.view.words import Say, Text, phrase
 
-COLOURS = 6
-"""How many colours there are for lines without a role; the seventh line begins again, dashed."""
+COLOURS = 4
+"""How many colours there are for lines without a role; the fifth line begins again, dashed.
+
+Four is what can be told apart with every kind of colour blindness and still be read as text.
+"""
+
+_STROKES = ("", " dashed", " dotted")
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def ready(drawn: Sequence[Line | Band], speak: Say) -> list[Run]:
     for item in sorted(drawn, key=lambda item: isinstance(item, Line)):
         name, role = speak(item.name), item.role
         if not role:
-            role = f"c{free % COLOURS + 1}" + (" dashed" if free >= COLOURS else "")
+            role = f"c{free % COLOURS + 1}{_STROKES[free // COLOURS % len(_STROKES)]}"
             free += 1
         ends = (item.y, item.y) if isinstance(item, Line) else (item.low, item.high)
         runs.append(Run(name, role, *_ordered(name, item.x, ends), isinstance(item, Band)))

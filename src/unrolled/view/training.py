@@ -1,13 +1,14 @@
 """How a training went: the curves of loss and validation score, and the norm of the gradient before clipping.
 
-A history is the list of records that training writes to ``metrics.jsonl``. Every record has a "step" and some of
-"loss" (of that step), "score" (of the validation part, lower is better) and "gradient_norm" (before clipping).
+A history is what training leaves: its records, one for every evaluation, or the lines of ``metrics.jsonl`` as
+dictionaries. Of each are read "step", "score" (of the validation part, lower is better), and "losses" and
+"gradient_norms" (before clipping) of every step since the record before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +20,38 @@ from unrolled.view.runs import Line
 from unrolled.view.scale import Array
 from unrolled.view.words import Text, phrase
 
-History = Sequence[Mapping[str, Any]]
+if TYPE_CHECKING:
+    from unrolled.train.metrics import Record  # only its shape is needed, not torch behind it
+
+History = Sequence["Record | Mapping[str, Any]"]
 
 _STEP = Axis(phrase("training.step"))
-_SMOOTHED_FROM = 80  # records; a shorter curve is readable as it is
+_SMOOTHED_FROM = 80  # steps; a shorter curve is readable as it is
 
 
-def series_of(history: History, key: str) -> tuple[NDArray[np.int64], Array]:
-    """Return the steps at which ``key`` was recorded, (n,), and its values, (n,)."""
-    records = [record for record in history if record.get(key) is not None]
-    steps = np.array([record["step"] for record in records], dtype=np.int64)
-    return steps, np.array([record[key] for record in records], dtype=np.float64)
+def every_step(history: History, key: str) -> tuple[NDArray[np.int64], Array]:
+    """Return the steps (n,) and the values (n,) of ``key``, a list in every record with one value a step.
+
+    >>> steps, values = every_step([{"step": 2, "losses": [0.9, 0.7]}], "losses")
+    >>> steps.tolist(), values.tolist()
+    ([1, 2], [0.9, 0.7])
+    """
+    lists = [(record["step"], record.get(key) or []) for record in map(_fields, history)]
+    steps = [np.arange(step - len(values) + 1, step + 1) for step, values in lists]
+    values = [np.asarray(values, dtype=np.float64) for _, values in lists]
+    none = np.zeros(0)
+    return np.concatenate([none.astype(np.int64), *steps]), np.concatenate([none, *values])
+
+
+def evaluations(history: History) -> tuple[NDArray[np.int64], Array]:
+    """Return the steps (n,) at which the validation part was scored, and the scores (n,)."""
+    scored = [record for record in map(_fields, history) if record.get("score") is not None]
+    steps = np.array([record["step"] for record in scored], dtype=np.int64)
+    return steps, np.array([record["score"] for record in scored], dtype=np.float64)
+
+
+def _fields(record: Record | Mapping[str, Any]) -> Mapping[str, Any]:
+    return record if isinstance(record, Mapping) else record._asdict()
 
 
 def learning_curves(history: History, *, score: Text = "") -> Block:
@@ -40,7 +62,7 @@ def learning_curves(history: History, *, score: Text = "") -> Block:
         score: what the validation score is, where it is not the training loss; it then has a chart of its own,
             because two measures share no axis. Empty: both are the same loss and are drawn together.
     """
-    losses, scores = series_of(history, "loss"), series_of(history, "score")
+    losses, scores = every_step(history, "losses"), evaluations(history)
     training, note = _with_mean(phrase("training.training"), *losses, log=False)
     if not score:
         validation = Line(phrase("training.validation"), *scores, role="c2")
@@ -66,9 +88,9 @@ def gradient_norms(history: History, *, clip_norm: float | None = None) -> LineC
 
     Args:
         history: the records of a training, see above.
-        clip_norm: the norm to which larger gradients are scaled down; None where nothing is clipped.
+        clip_norm: the norm to which larger gradients were scaled down; None where none was.
     """
-    steps, norms = series_of(history, "gradient_norm")
+    steps, norms = every_step(history, "gradient_norms")
     notes: list[Text] = []
     marks = []
     if len(norms):
@@ -81,8 +103,6 @@ def gradient_norms(history: History, *, clip_norm: float | None = None) -> LineC
         marks.append(Rule(clip_norm, phrase("gradient.threshold", norm=number(clip_norm))))
         share = float((norms > clip_norm).mean()) if len(norms) else 0.0
         notes.append(phrase("gradient.clipped", share=percent(share)))
-    else:
-        notes.append(phrase("gradient.not_clipped"))
     lines, drawn = _with_mean(phrase("training.mean"), steps, norms, log=True)
     axis = Axis(phrase("gradient.norm"), log=True)
     return LineChart(
