@@ -46,7 +46,7 @@ def terminal_table(
         *(speak(table.row_name(name)) for name, _ in table.rows()),
     ]
     width = max(cell_len(name) for name in first)
-    drawn.add_column(Styled(first[0]), vertical="bottom", min_width=width)
+    drawn.add_column(Styled(first[0]), vertical="bottom", min_width=width, no_wrap=True)
     columns = [[_figure(cells[number]) for _, cells in table.rows()] for number in shown]
     for number, figures in zip(shown, columns, strict=True):
         metric = table.metrics[number]
