@@ -9,6 +9,7 @@ True
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,6 +57,12 @@ class Rule:
     label: Text
     axis: str = "y"
 
+    @property
+    def place(self) -> tuple[float, float]:
+        """Return x and y, NaN for the one that is not given."""
+        at = single(self.value)
+        return (at, math.nan) if self.axis == "x" else (math.nan, at)
+
 
 @dataclass(frozen=True)
 class Spot:
@@ -65,12 +72,18 @@ class Spot:
     y: float
     label: Text
 
+    @property
+    def place(self) -> tuple[float, float]:
+        """Return x and y."""
+        return single(self.x), single(self.y)
+
 
 @dataclass(frozen=True)
 class LineChart:
-    """Lines and bands over a common axis, ``note`` above and ``verdict`` below; ``size`` is "normal", "wide" (as the page) or "small" (one of many).
+    """Lines and bands over a common axis, with a ``note`` above and a ``verdict`` below.
 
-    Bands lie under lines, in the order given. Every name and label may be a string, which is shown as it is, or a phrase in two languages.
+    Bands lie under lines, in the order given. ``size`` is "normal", "wide" (as the page) or "small" (one of many).
+    Every name and label may be a string, which is shown as it is, or a phrase in two languages.
 
     Raises (when it is written):
         ShapeError: x and y of a line differ in shape, or one axis is given both dates and numbers.
@@ -119,19 +132,16 @@ class LineChart:
         return legend(ready(self.lines, speaker(language)), ())
 
     def _frame(self, runs: Sequence[Run], speak: Say) -> Frame:
-        across, upward = (
-            [run.x for run in runs],
-            [end for run in runs for end in (run.low, run.high)],
+        across, upward = zip(
+            (math.nan, math.nan), *(mark.place for mark in self.marks), strict=True
         )
-        for mark in self.marks:
-            if isinstance(mark, Spot) or mark.axis == "x":
-                across.append(np.array([single(mark.x if isinstance(mark, Spot) else mark.value)]))
-            if isinstance(mark, Spot) or mark.axis == "y":
-                upward.append(np.array([single(mark.y if isinstance(mark, Spot) else mark.value)]))
         scale = log_scale if self.y.log else linear_scale
         return Frame(
-            x=self._across(np.concatenate([*across, []]), speak),
-            y=scale(np.concatenate([*upward, []]), count=_TICKS[self.size][1]),
+            x=self._across(np.concatenate([across, *(run.x for run in runs)]), speak),
+            y=scale(
+                np.concatenate([upward, *(end for run in runs for end in (run.low, run.high))]),
+                count=_TICKS[self.size][1],
+            ),
             x_title=self.x.title(speak),
             y_title=self.y.title(speak),
             height=_HEIGHT[self.size],
@@ -146,9 +156,10 @@ class LineChart:
         return linear_scale(values, count=count, whole=kind == "whole", snap=False)
 
     def _mark(self, mark: Rule | Spot, frame: Frame, speak: Say) -> str:
-        if isinstance(mark, Rule):
-            return rule(mark.axis, single(mark.value), speak(mark.label), frame)
-        return spot(single(mark.x), mark.y, speak(mark.label), frame)
+        x, y = mark.place
+        if isinstance(mark, Spot):
+            return spot(x, y, speak(mark.label), frame)
+        return rule(mark.axis, x if mark.axis == "x" else y, speak(mark.label), frame)
 
     def _named_ends(self, runs: Sequence[Run], frame: Frame) -> Ends:
         """Choose the lines that are named where they end: those that reach the right end of the axis."""

@@ -14,9 +14,10 @@ import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 
+from unrolled import __version__
 from unrolled.errors import InputError
 from unrolled.view.figure import sentences
 from unrolled.view.gallery import Block
@@ -97,7 +98,7 @@ def render(report: Report) -> str:
         _section(number, section, report.language, speak)
         for number, section in enumerate(report.sections, start=1)
     ]
-    made = phrase("page.made", version=_version())
+    made = phrase("page.made", version=__version__)
     body = tag(
         "body",
         top,
@@ -141,13 +142,6 @@ def _policy(script: str) -> str:
 
 def _asset(name: str) -> str:
     return resources.files("unrolled.view").joinpath(name).read_text(encoding="utf-8")
-
-
-def _version() -> str:
-    try:
-        return metadata.version("unrolled")
-    except metadata.PackageNotFoundError:  # run from a source tree that is not installed
-        return ""
 
 
 def _replace(target: Path, page: bytes) -> None:
