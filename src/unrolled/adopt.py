@@ -147,7 +147,7 @@ def _directions(part: nn.Module) -> list[GatedCell]:
             raise _no_torch_module("a Bidirectional inside another")
         return both
     if type(part) not in _NETWORKS:
-        raise _no_torch_module(repr(part))
+        raise _no_torch_module(f"{type(part).__name__}({part.extra_repr()})")
     assert isinstance(part, GatedCell)
     if isinstance(part, GRU) and part.reset == "before":
         raise _no_torch_module('a GRU with reset="before"')
