@@ -6,6 +6,7 @@ Blocks (charts, tables, facts) are data; ``write_report`` writes them as one sel
 from unrolled.view.bars import Bar, BarTable, Histogram, bar_table, histogram
 from unrolled.view.charts import Axis, LineChart, Rule, Spot, line_chart
 from unrolled.view.facts import Headline, Headlines, KeyFacts, key_facts
+from unrolled.view.figure import Verdict
 from unrolled.view.forecast import ForecastWindow, forecast_picture, worst_windows
 from unrolled.view.gallery import Block, Gallery
 from unrolled.view.heat import HeatTable
@@ -39,6 +40,7 @@ __all__ = [
     "ScoreTable",
     "Section",
     "Spot",
+    "Verdict",
     "bar_table",
     "forecast_picture",
     "gradient_norms",
