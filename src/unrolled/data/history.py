@@ -16,6 +16,7 @@ from unrolled.data.calendar import calendar_features
 from unrolled.errors import InputError
 
 if TYPE_CHECKING:
+    from unrolled.data.calendar import Frequency
     from unrolled.data.series import Panel, Series
 
 Array = NDArray[np.float64]
@@ -25,13 +26,26 @@ FLOOR = 0.1
 """The least scale of a window, as a share of its series' spread: a look-back that stands still must not divide by 0."""
 
 
+CYCLES = {"hour": 3600, "day": 86_400, "week": 604_800, "month": 2_629_800, "year": 31_557_600}
+"""Seconds of the calendar's cycles, by the first word of their columns' names."""
+
+
 @dataclass(frozen=True)
 class Scaling:
-    """Mean and spread of the covariates, fitted on the training part only; (2, number of columns) each."""
+    """What is known of the inputs from the training part.
+
+    Attributes:
+        known: (2, K) mean and spread of the known covariates.
+        past: (2, P) of the past covariates.
+        static: (2, S) of the static features.
+        calendar: names of the calendar's columns that are inputs. A cycle of which the training part saw less than two
+            turns is left out: its phase would only tell one training window from another.
+    """
 
     known: Array
     past: Array
     static: Array
+    calendar: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, panel: Panel, ends: Rows) -> Scaling:
@@ -41,6 +55,7 @@ class Scaling:
             _mean_and_spread([series.known[:end] for series, end in parts]),
             _mean_and_spread([series.past[:end] for series, end in parts]),
             _mean_and_spread([series.static[None] for series in panel.series]),
+            _calendar_columns(panel, ends),
         )
 
 
@@ -68,7 +83,8 @@ class History:
         target = np.concatenate([part for s in panel.series for part in (s.target, gap)])
         self._observed = torch.from_numpy(np.isfinite(target))
         self._target = torch.from_numpy(np.nan_to_num(target))
-        self._spread = torch.tensor([_spread(s.target[:e]) for s, e in self._training_parts()])
+        parts = [_mean_and_spread([s.target[:e, None]])[:, 0] for s, e in self._training_parts()]
+        self._mean, self._spread = torch.from_numpy(np.stack(parts)).unbind(1)
         self._future = self._lay([self._known_in_advance(series) for series in panel.series])
         past = [self._known_in_the_past(series) for series in panel.series]
         self._past = torch.cat([self._future, self._lay(past)], 1)
@@ -99,15 +115,25 @@ class History:
         return self._future[self._row(series, position)]
 
     def center_and_scale(self, series: Tensor, past: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (B, 1) each: mean and standard deviation of what was observed in the look-back (B, L).
+        """Return (B, 1) each: the last value observed in the look-back (B, L), and the standard deviation of all.
 
-        So a window's level and size do not matter. Where nothing was observed the mean is 0, the scale the series'.
+        So a window's level and size do not matter, and a forecast of 0 is that of a random walk. Where nothing was
+        observed the centre is the mean of the series' training part.
         """
+        steps = torch.arange(1, past.shape[1] + 1)
+        last = (mask * steps).argmax(1, keepdim=True)
+        center = torch.where(
+            mask.any(1, keepdim=True), past.gather(1, last), self._mean[series, None]
+        )
         count = mask.sum(1, keepdim=True).clamp(min=1)
-        center = past.where(mask, 0.0).sum(1, keepdim=True) / count
-        variance = (past - center).where(mask, 0.0).square().sum(1, keepdim=True) / count
+        mean = past.where(mask, 0.0).sum(1, keepdim=True) / count
+        variance = (past - mean).where(mask, 0.0).square().sum(1, keepdim=True) / count
         floor = FLOOR * self._spread[series, None]
         return center, (variance + floor.square()).sqrt()
+
+    def weight(self, series: Tensor, scale: Tensor) -> Tensor:
+        """Return (B, 1): the scale in units of the series' spread, so that no window counts for more than it errs."""
+        return scale / self._spread[series, None]
 
     def _seasonal_error(self, season: int) -> Array:
         """Return (series,): mean absolute error of the seasonal naive forecast, in-sample, on the training parts.
@@ -134,8 +160,12 @@ class History:
         if self.panel.freq is not None:
             ahead = self.panel.freq.next(series.times, self.horizon)
             times = np.concatenate([series.times, ahead])
-            columns.insert(0, calendar_features(times, self.panel.freq)[0])
+            columns.insert(0, self._calendar(times, self.panel.freq))
         return np.concatenate(columns, axis=1, dtype=np.float32)
+
+    def _calendar(self, times: NDArray[np.datetime64], freq: Frequency) -> NDArray[np.float32]:
+        table, names = calendar_features(times, freq)
+        return table[:, [names.index(name) for name in self.scaling.calendar]]
 
     def _known_in_the_past(self, series: Series) -> NDArray[np.float32]:
         past = _standardised(series.past, self.scaling.past)
@@ -158,6 +188,20 @@ class History:
         return torch.from_numpy(np.concatenate(parts))
 
 
+def _calendar_columns(panel: Panel, ends: Rows) -> tuple[str, ...]:
+    """Return the columns of the cycles that the training part went through at least twice."""
+    if panel.freq is None:
+        return ()
+    spans = [
+        (series.times[end - 1] - series.times[0]).astype("m8[s]").astype(np.int64)
+        for series, end in zip(panel.series, ends, strict=True)
+        if end > 0
+    ]
+    longest = max(spans, default=0)
+    _, names = calendar_features(panel.series[0].times[:1], panel.freq)
+    return tuple(name for name in names if longest >= 2 * CYCLES[name.partition("_")[0]])
+
+
 def _mean_and_spread(parts: Sequence[Array]) -> Array:
     """Return (2, K) of arrays (T, K); a column without spread, or never observed, is left as it is."""
     values = np.concatenate(parts).astype(np.float64)
@@ -171,13 +215,6 @@ def _mean_and_spread(parts: Sequence[Array]) -> Array:
 def _standardised(values: Array, scaling: Array) -> NDArray[np.float32]:
     """Return (T, K); what was not observed becomes the mean, 0."""
     return np.nan_to_num((values - scaling[0]) / scaling[1]).astype(np.float32)
-
-
-def _spread(target: Array) -> float:
-    """Return the standard deviation of what was observed; 1 where there is none."""
-    seen = target[np.isfinite(target)]
-    spread = float(seen.std()) if len(seen) else 0.0
-    return spread if spread > 0 else 1.0
 
 
 def _naive_error(target: Array, seasons: Sequence[int]) -> float:

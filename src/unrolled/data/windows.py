@@ -54,6 +54,8 @@ class WindowBatch(NamedTuple):
     """(B, 1) in the units of the series."""
     scale: Tensor
     """(B, 1) in the units of the series, above 0."""
+    weight: Tensor
+    """(B, 1) the scale in units of its series' spread: what an error of 1 counts for."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Windows:
         end: (series,) position after the last such step.
         stride: steps from one origin to the next.
 
-    An origin needs ``lookback`` steps before it, except that a series' ``begin`` itself is one when `at` asked for it.
+    An origin needs ``lookback`` steps before it; `at` makes windows without this condition.
     """
 
     def __init__(
@@ -183,6 +185,7 @@ class Windows:
             target_mask.float(),
             center.float(),
             scale.float(),
+            history.weight(series, scale).float(),
         )
 
     def raw_target(self, indices: ArrayLike | Sequence[int]) -> Array:
