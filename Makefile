@@ -1,6 +1,6 @@
 # make demo | test | test-all | check | bench
 #
-# Each target first makes .venv and installs the package there, and again when the files named in INSTALLED_FROM change.
+# Each target first makes .venv and installs the package there, and again when the files named in INSTALLED_FROM change or files come and go.
 #   PYTHON=...       the Python (3.11 or newer) that .venv is made with
 #   RUN_BENCHMARK=.. the benchmark that `make bench` runs, with its options; without it they are listed
 #   TORCH_INDEX=...  the package index of PyTorch's CPU build, as PyTorch's install selector prints it (see README)
@@ -11,7 +11,9 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do \
 
 VENV := .venv
 RUN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
+# An editable install knows the files that were there when it was made: the stamp is named after the list of them.
+FILES := $(shell find src/unrolled -name '*.py' -o -name '*.css' -o -name '*.js' -o -name '*.csv' | LC_ALL=C sort | cksum | cut -d' ' -f1)
+INSTALLED := $(VENV)/.installed-$(FILES)
 INSTALLED_FROM := pyproject.toml CMakeLists.txt constraints.txt $(wildcard csrc/*)
 
 # pip builds the package in an environment of its own; older versions of pip hand it PIP_CONSTRAINT, newer ones
@@ -34,6 +36,7 @@ $(INSTALLED): $(INSTALLED_FROM) | $(RUN)/python
 	@$(if $(TORCH_INDEX),$(PIP) install --quiet --index-url $(TORCH_INDEX) torch,true)
 	@$(PIP) install --quiet --editable '.[dev]'
 	@$(RUN)/python -c 'from unrolled.kernels.extension import extension_status as s; print(s())'
+	@rm -f $(VENV)/.installed-*
 	@touch $@
 
 demo: $(INSTALLED)
