@@ -144,7 +144,7 @@ def _usual(
 def _ambiguous(table: Table, role: str, candidates: list[str]) -> InputError:
     shown = ", ".join(candidates[:8]) + (", ..." if len(candidates) > 8 else "")
     example = candidates[0] if candidates else "NAME"
-    several = f', or all of them: {role}="all"' if role == "target" else ""
+    several = f', or all: {role}="all" (--{role} all)' if role == "target" else ""
     return InputError(
         f"which column is the {role} cannot be told: {shown} could be",
         where=table.name,

@@ -117,7 +117,7 @@ def _months_and_weeks(text: pl.Series) -> pl.Series:
     quarter = text.str.extract(_QUARTER, 2).cast(pl.Int64) * 3 - 2
     months = text.str.extract(_QUARTER, 1) + "-" + quarter.cast(pl.String)
     weeks = text.str.extract(_WEEK, 1) + "-" + text.str.extract(_WEEK, 2) + "-1"
-    times = _parse(text.set(text.str.contains(_QUARTER), None).fill_null(months), ["%Y-%m"])
+    times = _parse(months.fill_null(text) + "-1", ["%Y-%m-%d"])
     return times.fill_null(_parse(weeks, ["%G-%V-%u"]))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.errors import InputError, unknown_option
 
-Times = NDArray[np.datetime64]
+Times = NDArray[Any]  # datetime64[s], or int64 step numbers
 Rows = NDArray[np.int64]
 
 DAY = 86_400
@@ -103,16 +104,16 @@ class Frequency:
             return np.busday_offset(day, positions, roll="forward").astype("datetime64[s]") + (
                 start - day
             )
-        day, in_day = _anchor(times)
+        last_day, in_day = _anchor(times)
         months = start.astype("datetime64[M]") + positions * (self.count * MONTHS[self.unit])
-        days = np.minimum(day, _days_in_month(months)) - 1
+        days = np.minimum(last_day, _days_in_month(months)) - 1
         return months.astype("datetime64[s]") + (days * DAY + in_day).astype("timedelta64[s]")
 
     def positions(self, times: Times, start: Times) -> tuple[Rows, NDArray[np.bool_]]:
         """Return how many whole steps each time (T,) is from ``start`` (T,), and whether it lies on a step."""
         if self.unit in SECONDS:
-            length = self.count * SECONDS[self.unit]
-            whole, rest = np.divmod((times - start).astype(np.int64), length)
+            step = self.count * SECONDS[self.unit]
+            whole, rest = np.divmod((times - start).astype(np.int64), step)
             return whole, rest == 0
         if self.unit == BUSINESS_DAY:
             return _business_positions(times, start)

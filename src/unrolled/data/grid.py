@@ -95,6 +95,8 @@ def make_grid(
         return _counted(names, group, order, notes)
     ruler = request.ruler or place.infer()
     position = place.positions(ruler)
+    if request.ruler is not None:
+        place.require_some_steps(ruler, position)
     missing = place.missing_steps(position)
     total = int(missing.sum())
     if total and not request.masks:
@@ -201,6 +203,17 @@ class _Place:
             expected=f"rows that are {ruler.name}",
             fix=self._other_frequency(ruler) or "correct the time or remove the row",
         )
+
+    def require_some_steps(self, ruler: Ruler, position: Rows) -> None:
+        """Refuse a ruler so fine that no two rows are one step apart."""
+        steps = np.diff(position)[self.same_series]
+        if len(steps) and (steps > 1).all():
+            raise InputError(
+                f"no two rows are {ruler.name}: the closest are {steps.min()} steps apart",
+                where=self.table.where(column=self.column),
+                expected=f"rows that are {ruler.name}",
+                fix=self._other_frequency(ruler) or "say another frequency",
+            )
 
     def missing_steps(self, position: Rows) -> Rows:
         """Return (N - 1,) how many steps have no row before each row but the first."""

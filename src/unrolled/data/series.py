@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from unrolled.data.columns import Columns, Roles, find_columns
 from unrolled.data.dense import Dense, lay_dense
+from unrolled.data.form import COUNT_ROWS, Form
 from unrolled.data.frequency import Frequency, Numbering, Times, parse_frequency
 from unrolled.data.grid import MASK, Grid, Request, make_grid
-from unrolled.data.static import Categories, read_static
+from unrolled.data.static import read_static
 from unrolled.data.tables import Table, load_table
 from unrolled.data.times import TimeColumn, read_times
 from unrolled.errors import InputError, OptionError, unknown_option
@@ -21,9 +22,6 @@ from unrolled.errors import InputError, OptionError, unknown_option
 __all__ = ["Columns", "Form", "Panel", "Series", "read_panel"]
 
 Array = NDArray[np.float64]
-
-COUNT_ROWS = "step"
-"""The frequency that counts rows instead of time."""
 
 
 @dataclass(frozen=True)
@@ -57,41 +55,6 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Form:
-    """What tables a model reads: kept with it, so that new rows are read as those it was fitted on.
-
-    Attributes:
-        columns: the columns found.
-        freq: as `parse_frequency` reads it; "step" when rows are counted; None when a column numbers them.
-        number_step: from one number to the next, where a column numbers the rows.
-        zone: of the times: "+08:00", "UTC", "local"; None when they have none.
-        categories: of every static column that has some.
-    """
-
-    columns: Columns
-    freq: str | None = None
-    number_step: int | None = None
-    zone: str | None = None
-    categories: Categories = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, saved: Mapping[str, Any]) -> Form:
-        """Return the form that `to_dict` wrote.
-
-        >>> form = Form(Columns(time="ds", target=("y",)), freq="h")
-        >>> Form.from_dict(form.to_dict()) == form
-        True
-        """
-        columns = {k: tuple(v) if isinstance(v, list) else v for k, v in saved["columns"].items()}
-        categories = {name: tuple(choices) for name, choices in saved["categories"].items()}
-        return cls(**{**saved, "columns": Columns(**columns), "categories": categories})
-
-
-@dataclass(frozen=True)
 class Panel:
     """The series of a table.
 
@@ -112,7 +75,7 @@ class Panel:
     known_names: tuple[str, ...]
     past_names: tuple[str, ...]
     static_names: tuple[str, ...]
-    form: Form
+    form: Form = field(default_factory=Form)
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -165,15 +128,11 @@ def read_panel(
     static, static_names, categories = read_static(table, roles.static, grid, known)
     made = list(_cut(dense, static, grid, roles))
     series, aside = _usable(table, made, minimum_length, keeps_constant=like is not None)
-    is_dated = isinstance(grid.ruler, Frequency)
-    counts = times is None or request.counts_rows
+    zone = times.zone if times else None
     form = Form(
-        roles.columns(),
-        str(grid.ruler) if is_dated else COUNT_ROWS if counts else None,
-        None if is_dated or counts else grid.ruler.step,
-        times.zone if times else None,
-        categories,
+        roles.columns(), *_rulers(grid, counts=not times or request.counts_rows), zone, categories
     )
+    notes = (*table.notes, *(times.notes if times else ()), *grid.notes, *dense.notes, *aside)
     return Panel(
         series,
         grid.ruler if isinstance(grid.ruler, Frequency) else None,
@@ -182,15 +141,15 @@ def read_panel(
         roles.past,
         static_names,
         form,
-        (
-            *table.notes,
-            *(times.notes if times else ()),
-            *grid.notes,
-            *dense.notes,
-            *aside,
-            *_unused(table, roles),
-        ),
+        (*notes, *_unused(table, roles)),
     )
+
+
+def _rulers(grid: Grid, *, counts: bool) -> tuple[str | None, int | None]:
+    """Return the frequency and the number step of a form."""
+    if isinstance(grid.ruler, Frequency):
+        return str(grid.ruler), None
+    return (COUNT_ROWS, None) if counts else (None, grid.ruler.step)
 
 
 def _merged(columns: Columns | None, like: Form | None) -> Columns:
@@ -200,7 +159,7 @@ def _merged(columns: Columns | None, like: Form | None) -> Columns:
         return given
     named = {f.name: getattr(given, f.name) for f in fields(Columns)}
     return Columns(
-        **{k: v if v is not None else getattr(like.columns, k) for k, v in named.items()}
+        **{k: getattr(like.columns, k) if v is None or v == () else v for k, v in named.items()}
     )
 
 

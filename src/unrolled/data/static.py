@@ -44,11 +44,11 @@ def read_static(
             )
             names.append(column)
             continue
-        values = _per_series(table, column, table.frame[column].cast(pl.String), grid)
-        choices = known[column] if known is not None else tuple(sorted(values.unique()))
-        _require_known(table, column, values, choices)
+        labels = _per_series(table, column, table.frame[column].cast(pl.String), grid)
+        choices = known[column] if known is not None else tuple(sorted(labels.unique()))
+        _require_known(table, column, labels, choices)
         categories[column] = choices
-        parts += [(values == choice).cast(pl.Float64).to_numpy() for choice in choices]
+        parts += [(labels == choice).cast(pl.Float64).to_numpy() for choice in choices]
         names += [f"{column}={choice}" for choice in choices]
     values = np.stack(parts, axis=1) if parts else np.zeros((len(grid.names), 0))
     return values, tuple(names), categories
