@@ -18,13 +18,13 @@ TABLE_FILES = "a table as CSV, TSV, JSONL or Parquet"
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
 _FOREIGN = {
-    b"BZh": ("bzip2", "unpack it first: bunzip2"),
-    b"\x28\xb5\x2f\xfd": ("Zstandard", "unpack it first: zstd -d"),
-    b"7z\xbc\xaf": ("7-Zip", "unpack it first"),
-    b"%PDF": ("PDF", "export the table as CSV"),
-    b"\xd0\xcf\x11\xe0": ("Excel", "save the sheet as CSV"),
-    b"\x89HDF": ("HDF5", "save the table as Parquet or CSV"),
-    b"SQLite format": ("SQLite", "export the table as CSV"),
+    b"BZh": ("a bzip2 file", "unpack it first: bunzip2"),
+    b"\x28\xb5\x2f\xfd": ("a Zstandard file", "unpack it first: zstd -d"),
+    b"7z\xbc\xaf": ("a 7-Zip file", "unpack it first"),
+    b"%PDF": ("a PDF file", "export the table as CSV"),
+    b"\xd0\xcf\x11\xe0": ("an Excel file", "save the sheet as CSV"),
+    b"\x89HDF": ("a HDF5 file", "save the table as Parquet or CSV"),
+    b"SQLite format": ("an SQLite file", "export the table as CSV"),
 }
 _SPREADSHEET = ("[Content_Types].xml", "mimetype")
 _PACKING_SUFFIXES = (".gz", ".xz", ".zip")
@@ -54,7 +54,7 @@ def read_source(path: str | Path, what: str = "table") -> Source:
                 suffixes = [suffix.lower() for suffix in Path(member).suffixes]
     for magic, (kind, fix) in _FOREIGN.items():
         if data.startswith(magic):
-            raise InputError(f"this is a {kind} file", where=name, expected=TABLE_FILES, fix=fix)
+            raise InputError(f"this is {kind}", where=name, expected=TABLE_FILES, fix=fix)
     if not data.strip():
         raise InputError(
             f"the {what} is empty", where=name, expected=TABLE_FILES, fix="give a file with rows"
@@ -69,7 +69,7 @@ def decode(source: Source) -> str:
     Raises:
         InputError: it is binary, or in another encoding; the first such byte is named.
     """
-    name, data = source.name, source.data
+    data = source.data
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             return data.decode("utf-16")
@@ -79,7 +79,7 @@ def decode(source: Source) -> str:
     if zero >= 0:
         raise InputError(
             "this is a binary file, not text (byte 0x00)",
-            where=f"{name}, line {_line(data, zero)}, byte {zero + 1}",
+            where=_place(source, zero),
             expected=TABLE_FILES,
         )
     try:
@@ -166,16 +166,17 @@ def _only_member(name: str, data: bytes) -> tuple[bytes, str]:
         return archive.read(visible[0]), visible[0]
 
 
-def _line(data: bytes, position: int) -> int:
-    return data.count(b"\n", 0, position) + 1
+def _place(source: Source, position: int) -> str:
+    """Say where a byte stands: file, line, byte of the line and of the file, all counted from 1."""
+    line = source.data.count(b"\n", 0, position) + 1
+    in_line = position - source.data.rfind(b"\n", 0, position)
+    return f"{source.name}, line {line}, byte {in_line} of the line ({position + 1} of the file)"
 
 
 def _not_text(source: Source, start: int, encoding: str, fix: str) -> InputError:
-    data = source.data
-    in_line = start - (data.rfind(b"\n", 0, start) + 1) + 1
     return InputError(
-        f"byte 0x{data[start]:02X} is not {encoding}",
-        where=f"{source.name}, line {_line(data, start)}, byte {in_line} of the line ({start + 1} of the file)",
+        f"byte 0x{source.data[start]:02X} is not {encoding}",
+        where=_place(source, start),
         expected="text in UTF-8",
         fix=fix,
     )
