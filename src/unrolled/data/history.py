@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -171,14 +171,14 @@ class History:
         past = _standardised(series.past, self.scaling.past)
         return np.pad(past, ((0, self.horizon), (0, 0)))
 
-    def require_known_ahead(self, horizon: int) -> None:
-        """Raise an InputError that names the first series whose known covariates end before the horizon does."""
-        for series in self.panel.series:
-            ahead = len(series.future_known)
+    def require_known_ahead(self, series: Iterable[int], horizon: int) -> None:
+        """Raise an InputError that names the first of ``series`` whose known covariates end before the horizon."""
+        for one in (self.panel.series[index] for index in series):
+            ahead = len(one.future_known)
             if self.panel.known_names and ahead < horizon:
                 raise InputError(
                     f"the known covariates ({', '.join(self.panel.known_names)}) end {ahead} steps after the last target",
-                    where=f"series {series.id}",
+                    where=f"series {one.id}",
                     expected=f"{horizon} steps, one for every step of the horizon",
                     fix="add rows with the covariates and an empty target",
                 )

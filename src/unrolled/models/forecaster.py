@@ -60,7 +60,7 @@ class ForecastInputs(Protocol):
 
     @property
     def series(self) -> Tensor:
-        """(B,) the series, or -1 for one that was not trained on."""
+        """(B,) the series; any number that is not 0 to series - 1 is one that was not trained on."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ class ForecastNetwork(nn.Module):
         unknown = self.sizes.series
         if self.training:
             series = series.masked_fill(torch.rand(len(series)) < HIDDEN_SERIES, unknown)
-        return series.masked_fill(series < 0, unknown)
+        return series.masked_fill((series < 0) | (series >= unknown), unknown)
 
     def _answers(self, asked: Tensor, state: State) -> Tensor:
         """Return (B, segments * width, head.width): one step of the layer for every segment, each from ``state``."""

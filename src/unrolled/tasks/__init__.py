@@ -1,0 +1,1 @@
+"""One job a room: data, model, training, scores and honest baselines, in the words of scikit-learn."""

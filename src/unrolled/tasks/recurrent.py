@@ -1,0 +1,53 @@
+"""The recurrent layer of a task, from a cell's name or from the user's own cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import unrolled.cells as cells
+from unrolled.cells import cell_named
+from unrolled.core.compose import deep
+from unrolled.core.layer import Layer
+from unrolled.errors import OptionError
+
+CellChoice = str | Callable[..., Layer]
+"""A cell's name, its class, or any function ``(input_size, hidden_size) -> Layer``."""
+
+
+def cell_maker(cell: CellChoice) -> Callable[..., Layer]:
+    """Return what makes the cell.
+
+    Raises:
+        OptionError: no cell has that name (the nearest is named), or it can make none.
+    """
+    if isinstance(cell, str):
+        return cell_named(cell)
+    if not callable(cell) or isinstance(cell, Layer):
+        raise OptionError(
+            f"cell={cell!r}",
+            expected="a cell's name, its class, or a function (input_size, hidden_size) -> Layer",
+            fix="give the class itself, GRU, not GRU(64, 64)" if isinstance(cell, Layer) else None,
+        )
+    return cell
+
+
+def cell_name(cell: CellChoice) -> str | None:
+    """Return the name by which a saved model finds the cell again; None for a cell that is the user's own."""
+    maker = cell_maker(cell)
+    name = getattr(maker, "__name__", "")
+    return name if name in cells.__all__ and getattr(cells, name) is maker else None
+
+
+def recurrent_layer(cell: CellChoice, hidden_size: int, layers: int, dropout: float) -> Layer:
+    """Return ``layers`` cells over each other, from ``hidden_size`` features to as many.
+
+    Raises:
+        OptionError: what ``cell`` makes is no layer.
+    """
+    maker = cell_maker(cell)
+    made: Any = deep(maker, hidden_size, hidden_size, layers=layers, dropout=dropout)
+    for part in made:
+        if not isinstance(part, Layer):
+            raise OptionError(f"cell={cell!r} made a {type(part).__name__}", expected="a Layer")
+    return made

@@ -1,0 +1,139 @@
+"""A saved model is a folder: config.json says what it is, model.safetensors holds its tensors. Nothing in it can run code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from unrolled.data.files import write_atomically
+from unrolled.errors import InputError, ModelFileError
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+FORMAT = 1
+
+TASKS = {"forecast": ("unrolled.tasks.forecast", "Forecaster")}
+"""By task, the module and the class that load its models."""
+
+
+def load(folder: str | os.PathLike[str], **options: Any) -> Any:
+    """Return the model saved in ``folder``, whatever its task.
+
+    Args:
+        folder: of the model.
+        options: handed to the task's own ``load``; ``cell=`` where the model was made with a cell of your own.
+
+    Raises:
+        ModelFileError: there is no model, it is damaged, or another version wrote it.
+    """
+    config, _ = read_model(folder, tensors=False)
+    module, name = TASKS[config["task"]]
+    return getattr(importlib.import_module(module), name).load(folder, **options)
+
+
+def write_model(
+    folder: str | os.PathLike[str], config: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> Path:
+    """Write a model into ``folder``, which is made; return it.
+
+    Each file appears whole or not at all. Both hold the same random mark, so that a folder whose second file could not
+    be written any more is found out when it is read.
+    """
+    target = Path(folder)
+    mark = secrets.token_hex(8)
+    text = json.dumps({"format": FORMAT, "mark": mark, **config}, indent=2, ensure_ascii=False)
+    dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        write_atomically(target / WEIGHTS, save(dense, metadata={"mark": mark}))
+        write_atomically(target / CONFIG, (text + "\n").encode("utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"the model cannot be written: {error.strerror or error}",
+            where=str(target),
+            expected="a folder that can be written to",
+        ) from error
+    return target
+
+
+def read_model(
+    folder: str | os.PathLike[str], *, task: str | None = None, tensors: bool = True
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return what config.json says and the tensors of a saved model.
+
+    Raises:
+        ModelFileError: there is no model, it is damaged, it is not of ``task``, or another version wrote it.
+    """
+    source = Path(folder)
+    config = _read_config(source / CONFIG)
+    if config.get("format") != FORMAT or config.get("task") not in TASKS:
+        raise ModelFileError(
+            "another version of unrolled wrote this model",
+            where=str(source),
+            expected=f"format {FORMAT}, task {' or '.join(TASKS)}",
+        )
+    if task is not None and config["task"] != task:
+        raise ModelFileError(
+            f"this model's task is {config['task']}", where=str(source), expected=task
+        )
+    return config, _read_tensors(source / WEIGHTS, str(config.get("mark"))) if tensors else {}
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelFileError(
+            f"there is no {CONFIG}",
+            where=str(path.parent),
+            expected="the folder of a saved model",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"cannot be read: {error}", where=str(path)) from error
+    if not isinstance(config, dict):
+        raise ModelFileError("is not an object of JSON", where=str(path))
+    return config
+
+
+def _read_tensors(path: Path, mark: str) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = (file.metadata() or {}).get("mark")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ModelFileError(
+            f"cannot be read: {error}", where=str(path), fix="save the model again"
+        ) from error
+    if found != mark:
+        raise ModelFileError(
+            f"does not belong to the {CONFIG} beside it",
+            where=str(path),
+            fix="save the model again: the last saving was cut off",
+        )
+    return tensors
+
+
+def load_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
+    """Put ``tensors`` into ``module``, all of them.
+
+    Raises:
+        ModelFileError: some are missing, too many, or of another shape.
+    """
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        lines = str(error).splitlines()
+        raise ModelFileError(
+            f"the weights do not fit: {' '.join(line.strip() for line in lines[1:2])}",
+            where=where,
+            fix="give the cell that the model was made with (cell=...)",
+        ) from error
