@@ -150,9 +150,17 @@ def test_four_weeks_are_no_month() -> None:
 
 
 def test_uneven_rows_have_no_frequency() -> None:
-    row = times("2024-01-01", "2024-01-02", "2024-01-04", "2024-01-09", "2024-01-12")
-    with pytest.raises(InputError, match=r"not evenly spaced: .* 1 day, is only 25 %"):
+    row = times(
+        "2024-01-01T00", "2024-01-01T01", "2024-01-01T03:10", "2024-01-01T08:20", "2024-01-02"
+    )
+    with pytest.raises(InputError, match=r"not evenly spaced: .* 1 hour, is only 25 %"):
         infer_frequency(row)
+
+
+def test_missing_rows_do_not_hide_the_frequency() -> None:
+    row = times("2024-01-01", "2024-01-02", "2024-01-04", "2024-01-09", "2024-01-12")
+    assert infer_frequency(row).name == "business daily"
+    assert infer_frequency(row + np.timedelta64(2, "D")).name == "daily"
 
 
 def test_one_row_has_no_frequency() -> None:

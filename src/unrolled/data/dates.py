@@ -26,7 +26,8 @@ _MONTH_FIRST = [f"%m-%d-%Y{clock}" for clock in _CLOCKS + _TWELVE]
 _WITH_NAMES = [
     f"{date}{clock}"
     for month in ("%b", "%B")
-    for date in (f"{month} %d %Y", f"%d {month} %Y", f"%d-{month}-%Y", f"{month} %Y", f"{month}-%Y")
+    # Without the day first: "Jan 2024" would do as day 20 of the year 24, too.
+    for date in (f"{month} %Y", f"{month}-%Y", f"{month} %d %Y", f"%d {month} %Y", f"%d-{month}-%Y")
     for clock in (_CLOCKS if "%d" in date else ("",))
 ]
 _QUARTER = r"^(\d{4})[- ]?[Qq]([1-4])$"

@@ -194,7 +194,9 @@ def infer_frequency(times: Times, group: Rows | None = None) -> Frequency:
         monthly = _monthly(times, inside)
         if monthly is not None:
             return monthly
-    if 2 * counts.max() < counts.sum():
+    # Where rows are missing the steps are longer, but whole.
+    whole = counts[lengths % common == 0].sum()
+    if 2 * whole < counts.sum() or 5 * counts.max() < counts.sum():
         share = 100 * counts.max() / counts.sum()
         raise InputError(
             f"the rows are not evenly spaced: the commonest step, {span(common)}, is only {share:.0f} % of them",

@@ -198,7 +198,7 @@ class _Place:
         index = int(np.flatnonzero(~on_step)[self.order[~on_step].argmin()])
         before = f" after {self._time(index - 1)} ({self._row(index - 1)})" if index else ""
         raise InputError(
-            f"{self._time(index)}{self._of_series(index)} is not on a {ruler.name} step{before}",
+            f"{self._time(index)}{self._of_series(index)} is out of step{before}",
             where=self._where(index),
             expected=f"rows that are {ruler.name}",
             fix=self._other_frequency(ruler) or "correct the time or remove the row",

@@ -190,6 +190,12 @@ def _read_times(
             )
         return None
     times = read_times(table, roles.time, freq=asked, zone=like.zone if like else None)
+    if like is not None and like.zone is None and times.zone is not None:
+        raise InputError(
+            "the times have an offset from UTC, those that the model was fitted on had none",
+            where=table.where(column=roles.time),
+            fix="write them as local times without the offset",
+        )
     if (
         request.ruler
         and times.is_numbered != isinstance(request.ruler, Numbering)

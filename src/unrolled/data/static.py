@@ -70,8 +70,10 @@ def _per_series(table: Table, column: str, cells: pl.Series, grid: Grid) -> pl.S
     if changed.any():
         row = int(grid.order[changed].min())
         index = int(np.flatnonzero(grid.order == row)[0])
+        start = int(grid.order[grid.starts[grid.group[index]]])
+        raw = table.frame[column]
         raise InputError(
-            f"{cells[row]!r} is not what stands at the start of the series, {first[int(grid.group[index])]!r}",
+            f"{raw[row]!r} is not what stands at the start of the series, {raw[start]!r}",
             where=table.where(row, column),
             expected="one value throughout a series",
             fix=f'a feature that changes is a covariate: past="{column}" or known="{column}"',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,11 @@ def load_table(source: Any, *, what: str = "table") -> Table:
         table = _from_memory(source, what)
     if table.frame.width == 0 or table.frame.height == 0:
         raise InputError(f"the {what} has no rows", where=table.name, fix="give one with rows")
-    return table
+    # Categories are a way to store text.
+    stored = [
+        n for n, kind in table.frame.schema.items() if isinstance(kind, (pl.Categorical, pl.Enum))
+    ]
+    return replace(table, frame=table.frame.with_columns(pl.col(stored).cast(pl.String)))
 
 
 def _from_file(source: Source) -> Table:
