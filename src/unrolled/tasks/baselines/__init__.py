@@ -1,7 +1,20 @@
 """The simple methods that stand beside every model: fitted on the same windows, scored on the same.
 
->>> list(FORECAST_BASELINES)
-['naive', 'seasonal_naive', 'ridge', 'gradient_boosting', 'dlinear']
+>>> import numpy as np
+>>> from unrolled.data.history import History
+>>> from unrolled.data.series import read_panel
+>>> from unrolled.data.windows import Windows, WindowShape
+>>> days = np.datetime64("2024-01-01") + np.arange(200)
+>>> panel = read_panel({"ds": days, "y": np.arange(200) + 5.0 * (np.arange(200) % 7)})
+>>> shape = WindowShape(lookback=14, horizon=3, seasons=(7,))
+>>> history = History(panel, [150], horizon=3)
+>>> train, test = Windows(history, shape, [0], [150]), Windows(history, shape, [150], [200])
+>>> for name in ("naive", "seasonal_naive", "ridge"):
+...     forecast = FORECAST_BASELINES[name]().fit(train).predict(test, [0])
+...     print(f"{name:<14}", forecast.round(1)[0], "actual", test.raw_target([0])[0])
+naive          [159. 159. 159.] actual [165. 171. 177.]
+seasonal_naive [158. 164. 170.] actual [165. 171. 177.]
+ridge          [165. 171. 177.] actual [165. 171. 177.]
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ LOSSES = ("squared_error", "absolute_error")
 MOST_WINDOWS = 60_000
 MOST_COVARIATES = 16
 MOST_CELLS = 6e6
-"""Bound on rows x columns of the training table: about 15 s of one core with all 150 trees."""
+"""Bound on rows x columns of the training table: 15 to 20 s of one core with all 150 trees."""
 PREDICTED = 100_000
 """Rows predicted at a time, for the sake of memory."""
 
@@ -107,7 +107,7 @@ class GradientBoosting(ForecastBaseline):
         self._model.fit(*table, **(against if len(judged.target) else {}))
         return self
 
-    def predict_scaled(self, batch: WindowBatch) -> Array:
+    def predict_scaled(self, batch: WindowBatch, units: Array) -> Array:
         """Return (B, H), every step asked of the same trees."""
         windows, horizon = batch.target.shape
         size = max(1, PREDICTED // horizon)

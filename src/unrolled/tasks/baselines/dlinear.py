@@ -110,7 +110,7 @@ class DLinear(ForecastBaseline):
             _descend(self.network, fitted, judged)
         return self
 
-    def predict_scaled(self, batch: WindowBatch) -> Array:
+    def predict_scaled(self, batch: WindowBatch, units: Array) -> Array:
         """Return (B, H)."""
         with torch.no_grad():
             return array(self.network(batch.past, batch.past_mask))
@@ -128,7 +128,8 @@ def _descend(network: DLinearNetwork, fitted: Examples, judged: Examples) -> Non
     """Train in place, and leave the weights with the smallest error on ``judged``."""
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
     size = min(256, max(16, len(fitted.past) // 64))
-    best, halvings = float("inf"), 0
+    with torch.no_grad():
+        best, halvings = float(_error(network, judged)), 0
     weights = deepcopy(network.state_dict())
     for _ in range(EPOCHS):
         for rows in torch.randperm(len(fitted.past)).split(size):

@@ -50,8 +50,9 @@ def series_units(batch: WindowBatch, windows: Windows) -> Array:
 
     It is the weight of a window in a squared loss. A weight of 1 would let the quiet windows of a
     series, whose targets are many of their small scales away, rule the fit; the square of this
-    would let the loud ones. Measured on ETTh1 (mean squared error 0.396, 0.392 and 0.388 for the
-    powers 0, 1 and 2) and M4 hourly (sMAPE 14.3, 15.2 and 17.7): 1 loses little anywhere.
+    would let the loud ones. Measured for the powers 0, 1 and 2 with ridge: mean squared error on
+    ETTh1 0.384, 0.383 and 0.381, sMAPE on M4 hourly 14.3, 15.2 and 17.3, its MASE 1.31, 1.08 and
+    0.97. The power 1 is never far from the best.
     A series without a seasonal error (constant, or too short) counts as it is.
     """
     seasonal = np.asarray(windows.seasonal_scale, dtype=np.float64)[batch.series.numpy()]
@@ -107,9 +108,9 @@ class Inputs:
         return cls(gaps, seasons, recent, _unspanned_covariates(sample, recent, covariates))
 
     @property
-    def own_values(self) -> tuple[int, int]:
-        """How many of the first columns of `shared` and of `of_steps` are about the target itself."""
-        return self.recent * (1 + self.gaps.past), self.seasons * (1 + self.gaps.seasonal)
+    def masks(self) -> tuple[int, int]:
+        """How many columns of `shared` and of `of_steps` are masks; they follow the target's values."""
+        return self.recent * self.gaps.past, self.seasons * self.gaps.seasonal
 
     def shared(self, batch: WindowBatch, *, fill: float = 0.0) -> Array:
         """Return (B, D): look-back, mask, covariates, static features.
@@ -140,8 +141,9 @@ UNSPANNED = 0.05
 def _unspanned_covariates(sample: WindowBatch, recent: int, limit: int) -> Rows:
     """Return the covariates of the look-back that neither the others nor the calendar ahead span."""
     lookback, features = sample.past_features.shape[1:]
-    # Dense near the origin, sparse far from it: as far back, a single step matters less.
-    distance = np.unique(np.geomspace(1, recent, min(recent, 64)).round().astype(np.int64))
+    # Every step near the origin, ever fewer far from it: as far back, a single step matters less.
+    far = np.geomspace(1, recent, 64).round().astype(np.int64)
+    distance = np.union1d(far, np.arange(1, min(recent, 32) + 1))
     times, columns = np.meshgrid(lookback - distance, np.arange(features), indexing="ij")
     places = np.stack([times.ravel(), columns.ravel()], axis=1)
     if not len(places):

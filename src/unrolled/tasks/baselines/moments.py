@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+TINY = 1e-12
+"""Below this a variance or a sum of weights is a rounding error."""
+
 
 class Penalty(NamedTuple):
     """What is added to the variance of every shared input (D,) and of every step's own input (d,).
@@ -86,6 +89,14 @@ class Moments:
         self.xx += np.matmul(xw, x)
         self.zy += y.T @ zw
         self.xy += np.matmul(xw, y.T[:, :, None])[:, :, 0]
+
+    def variances(self) -> tuple[Array, Array]:
+        """Return those of the shared inputs (D,), and of the steps' own (d,) over all steps."""
+        total, totals = max(self.zz[0, 0], TINY), np.maximum(self.total, TINY)[:, None]
+        of_shared = np.diagonal(self.zz)[1:] / total - np.square(self.zz[0, 1:] / total)
+        squares = np.diagonal(self.xx, axis1=1, axis2=2) / totals
+        of_own = (squares - np.square(self.zx[:, 0] / totals)).mean(axis=0)
+        return np.maximum(of_shared, TINY), np.maximum(of_own, TINY)
 
     def solve(self, penalties: Sequence[Penalty]) -> list[Coefficients]:
         """Return the coefficients for every penalty; the intercept is free."""
@@ -169,5 +180,5 @@ class _System(NamedTuple):
 
 def _spread(variance: Array, mean: Array) -> Array:
     """Return standard deviations; infinite where an input is constant, which then counts as 0."""
-    constant = variance <= 1e-12 * (1.0 + np.square(mean))
+    constant = variance <= TINY * (1.0 + np.square(mean))
     return np.where(constant, np.inf, np.sqrt(np.where(constant, 1.0, variance)))

@@ -49,12 +49,15 @@ class Ridge(ForecastBaseline):
                                  + strength (|past part of u_h, v_h|^2 + factor |covariate part|^2)
 
     over inputs of variance 1, with w_i the scale of window i in units of its series' seasonal
-    error. Strength and factor are those with the smallest absolute error, in these units, on the
-    validation windows; they are the same for all steps. The factor matters: a year of training
-    shows every day of the year once, and on ETTh1 holding the calendar back takes the mean squared
-    error from 0.392 to 0.383. Without validation windows the choice is made on the last fifth of
-    the training windows, after which all of them are fitted on. A missing target is left out of
-    its step alone.
+    error. What is known of a step is read twice, as it is and divided by w_i: its effect may grow
+    with the window's scale or be the same in the units of the series.
+
+    Strength and factor are those with the smallest absolute error, in units of the seasonal error,
+    on the validation windows; they are the same for all steps. The factor matters: a year of
+    training shows every day of the year once, and on ETTh1 holding the calendar back takes the
+    mean squared error from 0.387 to 0.383. Without validation windows the choice is made on the
+    last fifth of the training windows, after which all of them are fitted on. A missing target is
+    left out of its step alone.
 
     Hoerl & Kennard (1970), Ridge regression: biased estimation for nonorthogonal problems. Direct
     forecasts of every step: Marcellino, Stock & Watson (2006). That a linear map of the look-back
@@ -86,12 +89,12 @@ class Ridge(ForecastBaseline):
         """
         split = Split.of(train, validation).limited(max_windows or MOST_WINDOWS, MOST_JUDGED, seed)
         self._inputs = _readable(train, split, seed)
-        first = self._read(train.take(split.fit[:BLOCK]))
+        first = self._read(*_with_units(train, split.fit[:BLOCK]))
         split = split.limited(_affordable(first[0].shape[1]), MOST_JUDGED, seed)
         moments = Moments(*first)
         self._add(moments, train, split.fit)
         choices = list(product(STRENGTHS, COVARIATE_FACTORS))
-        penalties = [self._penalty(*first, *choice) for choice in choices]
+        penalties = [self._penalty(moments, *choice) for choice in choices]
         found = moments.solve(penalties)
         best = int(np.argmin(self._errors(found, split.judge, split.judged)))
         self.strength, self.covariate_factor = choices[best]
@@ -101,35 +104,57 @@ class Ridge(ForecastBaseline):
             self._coefficients = moments.solve([penalties[best]])[0]
         return self
 
-    def predict_scaled(self, batch: WindowBatch) -> Array:
+    def predict_scaled(self, batch: WindowBatch, units: Array) -> Array:
         """Return (B, H): every step from its own regression."""
-        return self._coefficients(*self._read(batch))
+        return self._coefficients(*self._read(batch, units))
 
-    def _read(self, batch: WindowBatch) -> tuple[Array, Array]:
-        return self._inputs.shared(batch), self._inputs.of_steps(batch)
+    def _read(self, batch: WindowBatch, units: Array) -> tuple[Array, Array]:
+        """Return the shared inputs and those of every step; what is not the target's own, twice."""
+        shared, own = self._inputs.shared(batch), self._inputs.of_steps(batch)
+        covariates = own[:, :, self._inputs.seasons + self._inputs.masks[1] :]
+        return (
+            np.concatenate([shared, 1.0 / units[:, None]], axis=1),
+            np.concatenate([own, covariates / units[:, None, None]], axis=2),
+        )
 
-    def _penalty(self, shared: Array, own: Array, strength: float, factor: float) -> Penalty:
-        """Return ``strength`` for the target's own values, times ``factor`` for all the others."""
-        past, seasonal = self._inputs.own_values
-        of_shared, of_own = np.full(shared.shape[1], factor), np.full(own.shape[2], factor)
-        of_shared[:past] = of_own[:seasonal] = 1.0
-        return Penalty(strength * of_shared, strength * of_own)
+    def _penalty(self, moments: Moments, strength: float, factor: float) -> Penalty:
+        """Return ``strength`` for the target's own values and masks, times ``factor`` for the others.
+
+        A mask is 0 or 1 as it stands: standardised, the mask of a step that is missing in one
+        window of a thousand would be blown up thirty times, and fitted to that one window.
+        """
+        values = (self._inputs.recent, self._inputs.seasons)
+        parts = []
+        for count, masks, variance in zip(
+            values, self._inputs.masks, moments.variances(), strict=True
+        ):
+            penalty = np.full(len(variance), strength * factor)
+            penalty[:count] = strength
+            penalty[count : count + masks] = strength / variance[count : count + masks]
+            parts.append(penalty)
+        return Penalty(*parts)
 
     def _add(self, moments: Moments, windows: Windows, rows: Rows) -> None:
         for batch in blocks(windows, rows):
+            units = series_units(batch, windows)
             target, seen = array(batch.target), array(batch.target_mask)
-            moments.add(*self._read(batch), target, seen, series_units(batch, windows))
+            moments.add(*self._read(batch, units), target, seen, weight=units)
 
     def _errors(self, found: list[Coefficients], windows: Windows, rows: Rows) -> Array:
         """Return each one's absolute error in units of the series' seasonal errors, summed."""
         errors = np.zeros(len(found))
         for batch in blocks(windows, rows):
-            shared, own = self._read(batch)
-            target = array(batch.target)
-            weight = series_units(batch, windows)[:, None] * array(batch.target_mask)
+            units = series_units(batch, windows)
+            shared, own = self._read(batch, units)
+            target, weight = array(batch.target), array(batch.target_mask) * units[:, None]
             for index, coefficients in enumerate(found):
                 errors[index] += float((np.abs(coefficients(shared, own) - target) * weight).sum())
         return errors
+
+
+def _with_units(windows: Windows, rows: Rows) -> tuple[WindowBatch, Array]:
+    batch = windows.take(rows)
+    return batch, series_units(batch, windows)
 
 
 def _readable(train: Windows, split: Split, seed: int) -> Inputs:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from unrolled.tasks.baselines.inputs import Array, Rows, array, blocks, original_units
+from unrolled.tasks.baselines.inputs import Array, Rows, array, blocks, original_units, series_units
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -45,14 +45,22 @@ class ForecastBaseline(ABC):
         """
 
     @abstractmethod
-    def predict_scaled(self, batch: WindowBatch) -> Array:
-        """Return (B, H) forecasts, scaled as the batch's look-back is."""
+    def predict_scaled(self, batch: WindowBatch, units: Array) -> Array:
+        """Return (B, H) forecasts, scaled as the batch's look-back is.
+
+        Args:
+            batch: B windows.
+            units: (B,) what a scaled error of 1 is in units of the series' seasonal error.
+        """
 
     def predict(self, windows: Windows, indices: ArrayLike | None = None) -> Array:
         """Return (n, H) float64 forecasts in original units of the windows ``indices`` (None: all)."""
         chosen = np.arange(len(windows)) if indices is None else indices
         rows: Rows = np.asarray(chosen, dtype=np.int64).reshape(-1)
-        parts = [original_units(self.predict_scaled(b), b) for b in blocks(windows, rows)]
+        parts = []
+        for batch in blocks(windows, rows):
+            scaled = self.predict_scaled(batch, series_units(batch, windows))
+            parts.append(original_units(scaled, batch))
         return np.concatenate(parts) if parts else np.zeros((0, windows.horizon))
 
 
@@ -76,7 +84,7 @@ class Naive(ForecastBaseline):
         """Fit nothing."""
         return self
 
-    def predict_scaled(self, batch: WindowBatch) -> Array:
+    def predict_scaled(self, batch: WindowBatch, units: Array) -> Array:
         """Return the last observed value of every window, repeated."""
         past, seen = array(batch.past), array(batch.past_mask) > 0
         last = past.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
@@ -94,9 +102,9 @@ class SeasonalNaive(Naive):
 
     name = "seasonal_naive"
 
-    def predict_scaled(self, batch: WindowBatch) -> Array:
+    def predict_scaled(self, batch: WindowBatch, units: Array) -> Array:
         """Return the lag of the first season."""
-        last = super().predict_scaled(batch)
+        last = super().predict_scaled(batch, units)
         if not batch.seasonal.shape[2]:
             return last
         return np.where(
