@@ -35,6 +35,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "survived": "With clipping it goes on: the loss falls from {first} to {last}.",
         "not_stopped": "Without clipping the training reached the end, too: its loss went from {first} to {last}.",
         "step": "training step",
+        "done": "Report: {report} (open it in a browser). The demo took {seconds} seconds.",
     },
     "zh": {
         "title": "unrolled：演示",
@@ -64,6 +65,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "survived": "裁剪后训练继续：损失从 {first} 降到 {last}。",
         "not_stopped": "不裁剪也走到了最后：损失从 {first} 变为 {last}。",
         "step": "训练步",
+        "done": "报告：{report}（用浏览器打开）。演示用时 {seconds} 秒。",
     },
 }
 """Language -> name -> sentence; gaps stand in braces. Both languages have the same names and gaps."""

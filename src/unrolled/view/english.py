@@ -105,6 +105,18 @@ ENGLISH: Mapping[str, str] = {
     " every chart has its own axis.",
     "forecast.window": "from {begins} · {metric} {error}",
     # facts
+    "report.forecast_title": "Forecast of {name}",
+    "report.scores": "Scores",
+    "report.scored": "{windows} forecasts of {horizon} steps, from every origin after what the model was fitted on. "
+    "MASE is in units of the seasonal naive error in training, season {season}.",
+    "report.forecasts": "Forecasts",
+    "report.training": "Training",
+    "report.validation_score": "validation CRPS",
+    "report.best_baseline": "best baseline {figure}",
+    "report.nominal": "nominal {level} %",
+    "report.no_test": "The series were too short for a test part: there is no score.",
+    "fact.segment": "steps of a segment",
+    "fact.seasons": "seasons",
     "fact.yes": "yes",
     "fact.no": "no",
     "fact.model": "model",

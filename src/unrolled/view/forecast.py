@@ -103,7 +103,12 @@ def forecast_picture(
 
 
 def worst_windows(
-    windows: Sequence[ForecastWindow], *, count: int = 6, metric: Text = "MAE", unit: Text = ""
+    windows: Sequence[ForecastWindow],
+    *,
+    count: int = 6,
+    metric: Text = "MAE",
+    unit: Text = "",
+    total: int | None = None,
 ) -> Gallery:
     """Draw the ``count`` windows with the largest error, the worst first, each on its own axis.
 
@@ -112,6 +117,7 @@ def worst_windows(
         count: how many are drawn.
         metric: what ``error`` measures.
         unit: of the series.
+        total: how many forecasts there were, where ``windows`` are not all of them.
     """
     judged = [(window.error, window) for window in windows if window.error is not None]
     worst = heapq.nlargest(count, judged, key=lambda pair: pair[0])
@@ -131,7 +137,7 @@ def worst_windows(
         )
         for error, window in worst
     ]
-    shown = {"count": f"{len(charts):,}", "total": f"{len(judged):,}", "metric": metric}
+    shown = {"count": f"{len(charts):,}", "total": f"{total or len(judged):,}", "metric": metric}
     note = phrase("forecast.worst_note", **shown)
     return Gallery(phrase("forecast.worst"), charts, note, charts[0] if charts else None)
 

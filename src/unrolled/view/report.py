@@ -11,13 +11,13 @@ import base64
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from unrolled import __version__
+from unrolled.data.files import write_atomically
 from unrolled.errors import InputError
 from unrolled.view.figure import sentences
 from unrolled.view.gallery import Block
@@ -58,7 +58,7 @@ def write_report(path: str | os.PathLike[str], report: Report) -> Path:
     page = render(report).encode("utf-8")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(target, page)
+        write_atomically(target, page)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(
@@ -142,24 +142,3 @@ def _policy(script: str) -> str:
 
 def _asset(name: str) -> str:
     return resources.files("unrolled.view").joinpath(name).read_text(encoding="utf-8")
-
-
-def _replace(target: Path, page: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files for the owner's eyes only; a page follows the user's umask as others do.
-        part.chmod(0o666 & ~_umask())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
