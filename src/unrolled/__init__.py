@@ -28,6 +28,8 @@ _ROOMS = {
         "tree_map",
     ),
     "unrolled.core.watch": ("gradient_reach", "watch"),
+    "unrolled.tasks.forecast": ("Forecaster",),
+    "unrolled.tasks.saving": ("load",),
     "unrolled.errors": (
         "InputError",
         "ModelFileError",
