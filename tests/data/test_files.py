@@ -209,6 +209,12 @@ def test_binary_file(folder: Folder) -> None:
     )
 
 
+def test_picture(folder: Folder) -> None:
+    assert folder.refusal(b"\x89PNG\r\n\x1a\n....", name="a.png").startswith(
+        "a.png, line 2, byte 1 of the line (7 of the file): this is a binary file, not text (byte 0x1A)"
+    )
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_wrong_encoding_names_the_byte(folder: Folder, mark: bytes) -> None:
     data = mark + b"date,y\n2024-01-01,1\n" + "日期,销量\n".encode("gb18030")

@@ -149,7 +149,7 @@ def test_nothing(source: Any) -> None:
 
 def test_what_is_no_table() -> None:
     assert refusal(5) == (
-        "a table cannot be read from a int; "
+        "a table cannot be read from an object of type int; "
         "expected a path, a dataframe, a dict of columns, a list of dicts or a list of numbers"
     )
 

@@ -40,6 +40,14 @@ def test_constant_and_short_series_are_kept_aside(folder: Folder) -> None:
     ]
 
 
+def test_many_series_kept_aside_are_counted(folder: Folder) -> None:
+    rows = [f"s{k},{day},{i if k == 0 else 1}" for k in range(26) for i, day in enumerate(DAYS)]
+    panel = folder.read(daily(*rows, header="unique_id,ds,y"))
+    note = panel.notes[0]
+    assert "kept aside: 25 series 's1' (constant at 1), " in note
+    assert note.endswith("'s20' (constant at 1) and 5 more")
+
+
 def test_one_constant_target_of_several_is_kept_aside(folder: Folder) -> None:
     rows = [f"{day},{k},1" for k, day in enumerate(DAYS)]
     panel = folder.read(daily(*rows, header="ds,a,b"), columns={"target": "all"})

@@ -103,12 +103,28 @@ def test_duplicate_dates(folder: Folder) -> None:
     )
 
 
-def test_duplicate_dates_of_series_that_nothing_tells_apart(folder: Folder) -> None:
-    text = PANEL.replace("unique_id", "shop")
-    assert folder.refusal(text) == (
+@pytest.mark.parametrize("names", ["ab", "12"])
+def test_duplicate_dates_of_series_that_nothing_tells_apart(folder: Folder, names: str) -> None:
+    text = (
+        PANEL.replace("unique_id", "shop")
+        .replace("a,", f"{names[0]},")
+        .replace("b,", f"{names[1]},")
+    )
+    assert folder.refusal(text, columns={"target": "y"}) == (
         "sales.csv, row 5, column ds: 2024-01-01 is there twice: in row 2 and row 5; expected different times; "
         'keep one of them, or name the column that tells series apart: id="shop" (--id shop)'
     )
+
+
+def test_duplicate_dates_do_not_make_a_name_of_what_is_none(folder: Folder) -> None:
+    message = folder.refusal(
+        "ds,y,price\n2024-01-01,1,5\n2024-01-01,2,6\n", columns={"target": "y"}
+    )
+    assert message.endswith("in row 2 and row 3; expected different times; keep one of them")
+
+
+def test_spaces_around_a_name_are_no_part_of_it(folder: Folder) -> None:
+    assert len(folder.read(PANEL.replace("b,2024-01-02", "b ,2024-01-02"))) == 2
 
 
 def test_equal_times_written_in_two_ways_are_duplicates(folder: Folder) -> None:
@@ -154,7 +170,8 @@ def test_row_between_two_steps(folder: Folder) -> None:
     rows = [f"2024-01-01 {clock},1" for clock in ("00:00", "01:00", "02:05", "03:00", "04:00")]
     assert folder.refusal(daily(*rows)) == (
         "sales.csv, row 4, column ds: 2024-01-01 02:05 is out of step after 2024-01-01 01:00 (row 3); "
-        "expected rows that are hourly; correct the time or remove the row"
+        "expected rows that are hourly; correct the time or remove the row, "
+        'or freq="step" (--freq step) to count rows instead of time'
     )
 
 
@@ -183,8 +200,9 @@ def test_a_year_that_was_mistyped_is_not_filled_with_millions_of_steps(folder: F
     )
 
 
-def test_series_without_a_name(folder: Folder) -> None:
-    message = folder.refusal(PANEL.replace("b,2024-01-02", ",2024-01-02"))
+@pytest.mark.parametrize("name", ["", "  "])
+def test_series_without_a_name(folder: Folder, name: str) -> None:
+    message = folder.refusal(PANEL.replace("b,2024-01-02", f"{name},2024-01-02"))
     assert message == (
         "sales.csv, row 6, column unique_id: the name of the series is missing; expected a name in every row"
     )

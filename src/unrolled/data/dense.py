@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from unrolled.data.columns import Roles
 from unrolled.data.frequency import Times
-from unrolled.data.grid import MASK_FIX, Grid
+from unrolled.data.grid import Grid
 from unrolled.data.numbers import read_numbers
+from unrolled.data.ordered import MASK_FIX
 from unrolled.data.tables import Table
 from unrolled.errors import InputError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from unrolled.data.columns import Columns, Roles, find_columns
 from unrolled.data.dense import Dense, lay_dense
 from unrolled.data.form import COUNT_ROWS, Form
 from unrolled.data.frequency import Frequency, Numbering, Times, parse_frequency
-from unrolled.data.grid import MASK, Grid, Request, make_grid
+from unrolled.data.grid import Grid, Request, make_grid
+from unrolled.data.ordered import MASK
 from unrolled.data.static import read_static
 from unrolled.data.tables import Table, load_table
 from unrolled.data.times import TimeColumn, read_times
@@ -120,7 +121,7 @@ def read_panel(
         raise unknown_option("missing", missing, ("error", MASK))
     table = load_table(source)
     roles = find_columns(table, _merged(columns, like))
-    request = _request(freq, like, masks=missing == MASK)
+    request = replace(_request(freq, like), masks=missing == MASK, unused=roles.unused)
     times = _read_times(table, roles, request, like)
     grid = make_grid(table, roles.id, roles.time, times.values if times else None, request)
     dense = lay_dense(table, roles, grid, masks=request.masks)
@@ -163,16 +164,16 @@ def _merged(columns: Columns | None, like: Form | None) -> Columns:
     )
 
 
-def _request(freq: str | Frequency | None, like: Form | None, *, masks: bool) -> Request:
+def _request(freq: str | Frequency | None, like: Form | None) -> Request:
     if like is not None and freq is None:
         if like.number_step is not None:
-            return Request(Numbering(like.number_step), masks=masks)
+            return Request(Numbering(like.number_step))
         freq = like.freq
     if freq is None:
-        return Request(masks=masks)
+        return Request()
     if freq == COUNT_ROWS:
-        return Request(counts_rows=True, masks=masks)
-    return Request(parse_frequency(freq), masks=masks)
+        return Request(counts_rows=True)
+    return Request(parse_frequency(freq))
 
 
 def _read_times(
@@ -251,7 +252,8 @@ def _usable(
             where=table.where(column=longest.target_name),
             expected="a target that changes",
         )
-    listed = ", ".join(f"{name!r} ({reason})" for name, reason in aside.items())
+    named = [f"{name!r} ({reason})" for name, reason in aside.items()]
+    listed = ", ".join(named[:20]) + (f" and {len(named) - 20} more" if len(named) > 20 else "")
     kind = "series" if len(aside) == 1 else f"{len(aside)} series"
     return kept, (f"{table.name}: kept aside: {kind} {listed}",) if aside else ()
 

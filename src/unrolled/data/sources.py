@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import re
 import sys
 import zipfile
 import zlib
@@ -27,6 +28,9 @@ _FOREIGN = {
     b"SQLite format": ("an SQLite file", "export the table as CSV"),
 }
 _SPREADSHEET = ("[Content_Types].xml", "mimetype")
+_ZERO = re.compile(rb"\x00")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # never in text, whatever its encoding
+_FOREIGN_LETTER = re.compile(r"[^\x00-\x7f]")
 _PACKING_SUFFIXES = (".gz", ".xz", ".zip")
 
 
@@ -75,19 +79,25 @@ def decode(source: Source) -> str:
             return data.decode("utf-16")
         except UnicodeDecodeError as error:
             raise _not_text(source, error.start, "UTF-16", "save it again as UTF-8") from error
-    zero = data.find(0)
-    if zero >= 0:
-        raise InputError(
-            "this is a binary file, not text (byte 0x00)",
-            where=_place(source, zero),
-            expected=TABLE_FILES,
-        )
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        _require_no_control_byte(source, _CONTROL)
         # The mark at the start is not counted by the decoder.
         start = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
         raise _not_text(source, start, "UTF-8", _convert(source)) from error
+    _require_no_control_byte(source, _ZERO)
+    return text
+
+
+def _require_no_control_byte(source: Source, control: re.Pattern[bytes]) -> None:
+    found = control.search(source.data)
+    if found:
+        raise InputError(
+            f"this is a binary file, not text (byte 0x{found[0][0]:02X})",
+            where=_place(source, found.start()),
+            expected=TABLE_FILES,
+        )
 
 
 def _read(path: str, what: str) -> tuple[str, bytes]:
@@ -193,6 +203,6 @@ def _is_gb18030(data: bytes) -> bool:
         text = data.decode("gb18030")
     except UnicodeDecodeError:
         return False
-    foreign = [sign for sign in text if ord(sign) > 127]
+    foreign = _FOREIGN_LETTER.findall(text)
     chinese = sum("\u4e00" <= sign <= "\u9fff" or "\u3000" <= sign <= "\u303f" for sign in foreign)
     return 2 * chinese > len(foreign)

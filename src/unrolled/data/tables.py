@@ -158,7 +158,7 @@ def _from_memory(source: Any, what: str) -> Table:
         frame = nw.from_native(source, allow_series=True)
     except TypeError:
         raise InputError(
-            f"a {what} cannot be read from a {type(source).__name__}",
+            f"a {what} cannot be read from an object of type {type(source).__name__}",
             expected="a path, a dataframe, a dict of columns, a list of dicts or a list of numbers",
         ) from None
     if isinstance(frame, nw.LazyFrame):
