@@ -64,17 +64,25 @@ class History:
 
     Args:
         panel: the series.
-        ends: (series,) position after the last step of each series' training part, on which the floor of the scale, the
-            error of the seasonal naive forecast and, unless given, the scaling of the covariates are fitted.
+        ends: (series,) position after the last step of each series' training part, on which the floor of the scale
+            and, unless given, the scaling of the covariates are fitted.
         horizon: steps after the end of every series for which the calendar is laid out.
         scaling: of the covariates, as fitted before.
+        in_sample: (series,) position after the last step on which the error of the seasonal naive forecast is taken;
+            None = ``ends``.
     """
 
     def __init__(
-        self, panel: Panel, ends: ArrayLike, horizon: int, scaling: Scaling | None = None
+        self,
+        panel: Panel,
+        ends: ArrayLike,
+        horizon: int,
+        scaling: Scaling | None = None,
+        in_sample: ArrayLike | None = None,
     ) -> None:
         self.panel, self.horizon = panel, horizon
         self.ends = np.asarray(ends, dtype=np.int64)
+        self.in_sample = self.ends if in_sample is None else np.asarray(in_sample, dtype=np.int64)
         self.scaling = scaling or Scaling.fit(panel, self.ends)
         self._lengths = torch.tensor([len(series.target) for series in panel.series])
         self._rows = self._lengths + horizon
@@ -87,7 +95,8 @@ class History:
         self._mean, self._spread = torch.from_numpy(np.stack(parts)).unbind(1)
         self._future = self._lay([self._known_in_advance(series) for series in panel.series])
         past = [self._known_in_the_past(series) for series in panel.series]
-        self._past = torch.cat([self._future, self._lay(past)], 1)
+        known = self._future[:, self._future.shape[1] - len(panel.known_names) :]
+        self._past = torch.cat([known, self._lay(past)], 1)
         static = np.stack([series.static for series in panel.series])
         self.static = torch.from_numpy(_standardised(static, self.scaling.static))
         self.seasonal_error = lru_cache(self._seasonal_error)
@@ -107,7 +116,7 @@ class History:
         return self._target[row], self._observed[row] & inside
 
     def past_features(self, series: Tensor, position: Tensor) -> Tensor:
-        """Return (B, N, P): calendar, known covariates, past covariates."""
+        """Return (B, N, P): known covariates, past covariates."""
         return self._past[self._row(series, position)]
 
     def future_features(self, series: Tensor, position: Tensor) -> Tensor:
@@ -136,13 +145,12 @@ class History:
         return scale / self._spread[series, None]
 
     def _seasonal_error(self, season: int) -> Array:
-        """Return (series,): mean absolute error of the seasonal naive forecast, in-sample, on the training parts.
+        """Return (series,): mean absolute error of the seasonal naive forecast, in-sample.
 
-        A training part without two observed values one season apart falls back to the season 1, then to NaN.
+        A part without two observed values one season apart falls back to the season 1, then to NaN.
         """
-        return np.array(
-            [_naive_error(s.target[:end], (season, 1)) for s, end in self._training_parts()]
-        )
+        parts = zip(self.panel.series, self.in_sample, strict=True)
+        return np.array([_naive_error(s.target[:end], (season, 1)) for s, end in parts])
 
     def _training_parts(self) -> list[tuple[Series, int]]:
         return [(s, int(e)) for s, e in zip(self.panel.series, self.ends, strict=True)]

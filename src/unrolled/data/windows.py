@@ -35,7 +35,8 @@ class WindowBatch(NamedTuple):
     past_mask: Tensor
     """(B, L) 1 where the look-back was observed."""
     past_features: Tensor
-    """(B, L, P) calendar, known and past covariates of the look-back; P may be 0."""
+    """(B, L, P) known and past covariates of the look-back; P may be 0. Its calendar would say nothing that the calendar
+    of the horizon does not."""
     future_features: Tensor
     """(B, H, F) calendar and known covariates of the horizon; F may be 0."""
     seasonal: Tensor

@@ -40,11 +40,11 @@ class ForecastInputs(Protocol):
 
     @property
     def past_features(self) -> Tensor:
-        """(B, L, P), of which the first F are those of `future_features`."""
+        """(B, L, P) covariates, the K known ones first."""
 
     @property
     def future_features(self) -> Tensor:
-        """(B, H, F) what is known of the horizon in advance."""
+        """(B, H, F) what is known of the horizon in advance, the K known covariates last."""
 
     @property
     def seasonal(self) -> Tensor:
@@ -74,6 +74,7 @@ class NetworkSizes:
         hidden_size: features that the recurrent layer is given, and gives back.
         past_features: P.
         future_features: F.
+        known: K, covariates among both.
         lags: S.
         static: C.
         series: how many series there are; with one it needs no embedding.
@@ -86,6 +87,7 @@ class NetworkSizes:
     hidden_size: int
     past_features: int = 0
     future_features: int = 0
+    known: int = 0
     lags: int = 0
     static: int = 0
     series: int = 1
@@ -208,11 +210,12 @@ class ForecastNetwork(nn.Module):
         numbers = self._answers(self._asked(inputs, start, stop), state)
         return self.head(numbers[:, : stop - start], self._linear(inputs, past, start, stop))
 
-    def _read_own(self, values: Tensor, known: Tensor, state: State) -> State:
+    def _read_own(self, values: Tensor, features: Tensor, state: State) -> State:
         """Go on by one segment that was forecast; of covariates known only in the past nothing is known of it."""
-        missing = self.sizes.past_features - self.sizes.future_features
+        sizes = self.sizes
+        known = features[..., sizes.future_features - sizes.known :]
         steps = torch.stack((values, torch.zeros_like(values)), -1)
-        steps = torch.cat((steps, F.pad(known, (0, missing))), -1)
+        steps = torch.cat((steps, F.pad(known, (0, sizes.past_features - sizes.known))), -1)
         _, state = self.layer.step(self._read(steps, 1).squeeze(1), state)
         return state
 

@@ -51,7 +51,8 @@ class Fitted:
         """
         ends = positions_after(panel, self.trained)
         given = np.array([0 if s.id in self.trained else len(s) for s in panel.series])
-        return History(panel, ends + given, horizon, self.scaling)
+        seen = positions_after(panel, self.seen)
+        return History(panel, ends + given, horizon, self.scaling, in_sample=seen + given)
 
     def rolling_windows(self, panel: Panel, stride: int = 1) -> Windows:
         """Return the windows after the end of what was seen, of the series that were trained on."""
@@ -82,6 +83,7 @@ def network_sizes(
         hidden_size=settings.hidden_size,
         past_features=batch.past_features.shape[-1],
         future_features=batch.future_features.shape[-1],
+        known=len(windows.history.panel.known_names),
         lags=batch.seasonal.shape[-1],
         static=batch.static.shape[-1],
         series=len(windows.history.panel.series),

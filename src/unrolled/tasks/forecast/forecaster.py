@@ -264,12 +264,13 @@ class Forecaster:
         return RollingForecasts(windows, forecasts)
 
     def evaluate(
-        self, data: Any = None, *, baselines: Iterable[str] | None = None
+        self, data: Any = None, *, stride: int = 1, baselines: Iterable[str] | None = None
     ) -> dict[str, Any]:
         """Score every rolling origin after the end of what the model has seen, beside the simple methods.
 
         Args:
             data: rows that go on from those of the training; None = the test part that `fit` kept aside.
+            stride: steps from one origin to the next.
             baselines: which of them to score, all of them by default.
 
         Returns:
@@ -279,7 +280,7 @@ class Forecaster:
             InputError: no origin is left to score.
         """
         names = chosen_baselines(baselines)
-        windows, forecasts = self.rolling(data)
+        windows, forecasts = self.rolling(data, stride=stride)
         trained = windows.history.ends
         seen = positions_after(windows.history.panel, self.fitted.seen)
         fitted_on = (
