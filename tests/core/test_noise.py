@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from tests.laws.user_cells import CountingRNN
+from tests.laws.user_cells import CountingRNN, LeakySum
 from unrolled import GRU, LSTM, RNN, Dropout, Seq, WeightDrop, Zoneout, explain, renew
 from unrolled.core.noise import draw_seeds, keep_mask
 
@@ -185,6 +185,23 @@ def test_zoneouts_evaluation_is_the_mean_of_its_training() -> None:
     for sample, expected in zip(noisy, mean, strict=True):
         spread = sample.std(0) / 5000**0.5
         assert ((sample.mean(0) - expected[0]).abs() < 5 * spread + 1e-6).all()
+
+
+def test_zoneout_draws_anew_at_every_step_and_row() -> None:
+    torch.manual_seed(0)
+    layer = Zoneout(LeakySum(40), 0.5)
+    xs = torch.ones(2, 4, 40)
+    ys, state = layer(xs)
+    # h grows at every step, so where it stays it was kept.
+    kept = torch.diff(ys, dim=1, prepend=torch.zeros(2, 1, 40)) == 0
+    planes = [kept[row, step] for row in range(2) for step in range(4)]
+    assert len({plane.numpy().tobytes() for plane in planes}) == 8
+    assert state.noise.position.tolist() == [4, 4]
+    assert not torch.equal(layer(xs)[0], ys), "another pass, other seeds"
+    again = layer.initial_state(2)._replace(
+        noise=state.noise._replace(position=torch.zeros_like(state.noise.position))
+    )
+    assert torch.equal(layer(xs, again)[0], ys)
 
 
 def test_zoneout_of_nothing_is_the_cell() -> None:
