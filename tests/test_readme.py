@@ -12,6 +12,7 @@ import torch
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from benchmarks import tables
 from unrolled.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +55,13 @@ def test_both_languages_show_the_same_commands() -> None:
 def test_links_lead_to_files(document: str) -> None:
     targets = re.findall(r"\]\(([^)]+)\)", (ROOT / document).read_text(encoding="utf-8"))
     local = [target for target in targets if not target.startswith("https://")]
-    assert [target for target in local if not (ROOT / target).is_file()] == []
+    assert [target for target in local if not (ROOT / target).exists()] == []
+
+
+def test_tables_are_those_of_the_results() -> None:
+    for language, path in tables.READMES.items():
+        text = path.read_text(encoding="utf-8")
+        assert tables.with_table(text, language) == text, "run: python -m benchmarks.tables"
 
 
 def test_make_targets_in_documents_exist() -> None:
