@@ -177,8 +177,11 @@ def test_batches_without_a_valid_item_are_passed_over() -> None:
     empty = np.array([row for row in range(len(ROWS)) if len(ROWS[row]) == 0])
     full = np.array([row for row in range(len(ROWS)) if len(ROWS[row]) > 0])
     made = BatchList([empty, full, empty], ragged)
-    result = fit(Tagger(), tag_loss, lambda epoch: made, settings(epochs=2))
-    assert result.steps == 2
+    for every in (None, 1):
+        options = settings(epochs=2, evaluate_every=every)
+        result = fit(Tagger(), tag_loss, lambda epoch: made, options)
+        assert result.steps == 2
+        assert [record.step for record in result.history] == [1, 2]
     only = BatchList([empty], ragged)
     with pytest.raises(InputError, match=r"batches\(0\) held no batch with a valid item"):
         fit(Tagger(), tag_loss, lambda epoch: only, settings())

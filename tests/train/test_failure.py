@@ -61,6 +61,31 @@ def test_bad_batch_is_named_and_weights_are_those_before_it(value: float, at: in
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+class Centred(nn.Module):
+    """A layer that reads the buffer it writes, so that what a bad batch left there spoils every later one."""
+
+    mean: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(1, 1)
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.mean.mul_(0.9).add_(x.mean(), alpha=0.1)
+        return self.out(x - self.mean)
+
+
+def test_buffers_that_a_bad_batch_spoiled_do_not_blame_the_weights() -> None:
+    model = Centred()
+    with pytest.raises(
+        TrainingError, match="the same weights give a finite loss on the batch before"
+    ):
+        fit(model, line_loss, batches_with(math.nan, 2), settings())
+    assert model.mean.isfinite()
+
+
 def test_step_and_batch_are_counted_over_epochs() -> None:
     bad = batches_with(math.nan, 1)
     model = Normed()
@@ -105,7 +130,7 @@ class BadGradient(torch.autograd.Function):
 )
 def test_bad_gradient_is_named_with_its_parameter(clip: dict[str, Any]) -> None:
     torch.manual_seed(0)
-    model = nn.ModuleDict({"first": nn.Linear(1, 1), "second": nn.Linear(1, 1)})
+    model = nn.ModuleDict({"first": Normed(), "second": nn.Linear(1, 1)})
     steps = iter(range(100))
 
     def loss(model: nn.Module, x: Tensor) -> Loss:
@@ -115,10 +140,10 @@ def test_bad_gradient_is_named_with_its_parameter(clip: dict[str, Any]) -> None:
         errors = nn.functional.linear(model["first"](x), weight) - x
         return Loss(errors.square().sum(), len(x))
 
-    seen: list[Tensor] = []
+    seen: list[dict[str, Tensor]] = []
 
     def noting(model: nn.Module, x: Tensor) -> Loss:
-        seen.append(model["second"].weight.detach().clone())
+        seen.append({name: value.clone() for name, value in model.state_dict().items()})
         return loss(model, x)
 
     with pytest.raises(TrainingError) as caught:
@@ -131,8 +156,10 @@ def test_bad_gradient_is_named_with_its_parameter(clip: dict[str, Any]) -> None:
         in message
     )
     assert "learning_rate (now 0.1)" in message
-    assert torch.equal(model["second"].weight, seen[2])
-    assert not torch.equal(seen[2], seen[1])
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, seen[2][name])
+    for name in ("second.weight", "first.norm.running_mean"):
+        assert not torch.equal(seen[2][name], seen[1][name])
 
 
 def test_overflowing_gradient_without_clipping_is_an_error() -> None:

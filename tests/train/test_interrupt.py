@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,14 @@ from torch import Tensor, nn
 
 from tests.train.problems import line, line_loss, settings
 from unrolled.train.loop import Loss, fit
+
+
+@pytest.fixture(autouse=True)
+def pythons_own_handler() -> Iterator[None]:
+    """A shell starts what runs in its background with interrupts ignored, these tests too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def interrupts(at: int, times: int = 1) -> Any:
@@ -66,6 +75,14 @@ def test_interrupt_within_validation_names_the_checkpoint_there_is(tmp_path: Pat
             folder=tmp_path,
             validate=validate,
         )
+
+
+def test_resumed_run_that_is_interrupted_names_the_checkpoint_there_was(tmp_path: Path) -> None:
+    model, batches = line()
+    fit(model, line_loss, batches, settings(epochs=2), folder=tmp_path)
+    again = interrupts(at=1, times=2)
+    with pytest.raises(KeyboardInterrupt, match="checkpoint of step 8"):
+        fit(model, again, batches, settings(epochs=3), folder=tmp_path, resume=True)
 
 
 def test_without_a_folder_nothing_is_promised() -> None:

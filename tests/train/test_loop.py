@@ -158,6 +158,15 @@ def test_without_validation_the_last_weights_stay() -> None:
     assert (result.best_score, result.best_step, result.steps) == (None, 12, 12)
 
 
+def test_a_better_score_begins_the_patience_anew() -> None:
+    scores = iter([3.0, 4.0, 2.0, 4.0, 1.0, 5.0, 5.0, 0.0])
+    model, batches = line()
+    result = fit(
+        model, line_loss, batches, settings(epochs=8, patience=2), validate=lambda m: next(scores)
+    )
+    assert (result.stopped, result.best_score, result.steps) == ("patience", 1.0, 28)
+
+
 @pytest.mark.parametrize(
     ("bounds", "steps", "stopped"),
     [
@@ -318,6 +327,15 @@ def test_a_second_fit_begins_anew(tmp_path: Path) -> None:
     fit(alone, line_loss, batches, settings(epochs=2))
     assert torch.equal(again.weight, alone.weight)
     assert result.steps == 8
+    assert [record.step for record in read_records(tmp_path)] == [4, 8]
+
+
+def test_a_torn_line_is_no_record(tmp_path: Path) -> None:
+    assert read_records(tmp_path) == []
+    model, batches = line()
+    fit(model, line_loss, batches, settings(epochs=2), folder=tmp_path)
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 12, "ep')
     assert [record.step for record in read_records(tmp_path)] == [4, 8]
 
 

@@ -168,6 +168,26 @@ def test_finished_run_resumes_to_its_result(tmp_path: Path) -> None:
     assert_equal(dict(again.model.state_dict()), best)
 
 
+def test_finished_run_with_raised_bounds_goes_on_with_its_generators(tmp_path: Path) -> None:
+    # Evaluations fall on the bounds, so that a longer run would have made the same ones.
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train(whole, NoisyProblem(), epochs=4, schedule="constant")
+    for epochs in (2, 2, 4):
+        train(parts, NoisyProblem(), epochs=epochs, schedule="constant")
+    ends = [torch.load(f / "checkpoint.pt", weights_only=True) for f in (whole, parts)]
+    assert_equal(ends[0]["model"], ends[1]["model"])
+    assert_equal(ends[0]["generators"], ends[1]["generators"])
+
+
+def test_a_new_run_leaves_nothing_to_resume_of_the_old(tmp_path: Path) -> None:
+    train(tmp_path, NoisyProblem(), epochs=2)
+    failing = NoisyProblem()
+    failing.loss = lambda *arguments: 1 / 0  # type: ignore[assignment, method-assign]
+    with pytest.raises(ZeroDivisionError):
+        train(tmp_path, failing, resume=False, epochs=2)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_resume_without_a_checkpoint_begins(tmp_path: Path) -> None:
     model, batches = line()
     assert (

@@ -36,11 +36,17 @@ class Record(NamedTuple):
 
 
 def append_record(folder: Path, record: Record) -> None:
-    """Write one line and hand it to the system, so that a checkpoint never knows of a line that is not there."""
+    """Write one line and hand it to the system."""
     with (folder / METRICS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(record._asdict(), separators=(",", ":")) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+
+
+def sync_records(folder: Path) -> None:
+    """Force the records to disk (some milliseconds), so that no checkpoint knows of one that a power cut took."""
+    path = folder / METRICS
+    if path.exists():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
 
 
 def read_records(folder: Path) -> list[Record]:

@@ -19,7 +19,7 @@ from unrolled.train.checkpoint import (
     write_checkpoint,
 )
 from unrolled.train.generators import generator_states
-from unrolled.train.metrics import cut_records, remove_records
+from unrolled.train.metrics import cut_records, remove_records, sync_records
 from unrolled.train.objective import Objective
 from unrolled.train.run import Run
 from unrolled.train.settings import TrainSettings, refuse_other_settings
@@ -80,6 +80,7 @@ class Saver:
             "carried": carried if self.objective.saved is None else self.objective.saved,
             "generators": self.generators or generator_states(),
         }
+        sync_records(self.folder)
         write_checkpoint(self.folder, content)
         self.saved_at, self.step = time.perf_counter(), run.step
         self.took = self.saved_at - began
