@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from unrolled.data.windows import Windows, WindowShape
 from unrolled.errors import InputError, OptionError
 from unrolled.tasks.baselines import FORECAST_BASELINES, DLinear, GradientBoosting, Naive
 from unrolled.tasks.baselines import boosting as boosting_module
+from unrolled.tasks.baselines import dlinear as dlinear_module
 from unrolled.tasks.baselines.dlinear import DLinearNetwork, Examples, _descend, moving_average
 from unrolled.tasks.scores import BASELINE_ORDER
 
@@ -158,6 +161,15 @@ def test_naive_by_hand() -> None:
     assert naive[4:7, 0] == pytest.approx([7.0] * 3)
 
 
+def test_naive_takes_the_last_value_seen_whatever_the_center() -> None:
+    (windows,) = split_windows(panel_of([np.arange(20.0)]), SHAPE, ())
+    batch = windows.take([0, 1, 2])
+    past = torch.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 0.0], [0.0, 0.0, 0.0]])
+    seen = torch.tensor([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    forecast = Naive().predict_scaled(batch._replace(past=past, past_mask=seen), np.ones(3))
+    np.testing.assert_array_equal(forecast, [[3.0] * 4, [2.0] * 4, [0.0] * 4])
+
+
 def test_seasonal_naive_by_hand() -> None:
     target = np.array([5.0, 1.0, 2.0, 6.0, np.nan, 3.0, 7.0, 8.0, 9.0, 0.0, 0.0])
     shape = WindowShape(lookback=4, horizon=5, seasons=(3,))
@@ -247,6 +259,29 @@ def test_dlinear_keeps_the_weights_that_were_best_on_validation() -> None:
         _descend(network, up, judged)
         assert torch.equal(network.of_rest.weight, before) is kept
     assert network(past, up.mask).mean().item() == pytest.approx(3.0, abs=0.5)
+
+
+def test_dlinear_takes_an_epoch_back_that_made_it_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each try starts from the same weights at half the rate, so it ends ever nearer to them."""
+    past = torch.randn(64, 24, generator=torch.Generator().manual_seed(0))
+    up = Examples(past, torch.ones(64, 24), torch.full((64, 3), 3.0), torch.ones(64, 3))
+    down = up._replace(target=-up.target)
+    torch.manual_seed(0)
+    network = DLinearNetwork(24, 3)
+    before = network.of_rest.weight.detach().clone()
+    moved = []
+    error = dlinear_module._error
+
+    def watched(network: DLinearNetwork, examples: Examples) -> torch.Tensor:
+        if examples is down:
+            moved.append(float((network.of_rest.weight - before).norm()))
+        return error(network, examples)
+
+    monkeypatch.setattr(dlinear_module, "_error", watched)
+    _descend(network, up, down)
+    assert moved[0] == 0.0
+    assert len(moved) == 1 + 5, "the fifth epoch that makes it worse is the last"
+    assert all(later < earlier for earlier, later in pairwise(moved[1:]))
 
 
 def test_a_mask_is_an_input_only_where_anything_is_missing() -> None:
