@@ -69,6 +69,10 @@ SHAPES = [
         r"the state of GRU has \[3\] rows, the input 2",
     ),
     (
+        lambda: LSTM(3, 5)(XS, LSTM(3, 4).initial_state(2)),
+        r"the state of LSTM has shapes \[\(2, 4\)\]; expected \(2, 5\) of every tensor",
+    ),
+    (
         lambda: Dropout(0.1)(XS, Dropout(0.1).initial_state(1)),
         r"state of Dropout has \[1\] rows, the input 2",
     ),

@@ -11,8 +11,9 @@ from torch import nn
 from tests.laws.user_cells import DecayingRNN
 from unrolled import GRU, LSTM, RNN, Seq, explain
 from unrolled.core.unroll import plain_loop
-from unrolled.kernels.device import in_full_pieces, torch_weights
+from unrolled.kernels.device import TorchKernel, in_full_pieces, torch_weights
 
+TORCH_LSTM = TorchKernel(lambda cell: "lstm", states=2)
 CELLS = {
     "tanh": lambda: RNN(3, 4),
     "relu": lambda: RNN(3, 4, "relu"),
@@ -55,6 +56,23 @@ def test_it_says_why_it_refuses(cell, xs, why) -> None:
     (choice,) = explain(cell(), xs)
     assert choice.kernel == "plain loop"
     assert choice.refusals == (("torch.nn", why),)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "why"),
+    [
+        ((2, 9), torch.float32, "the state has other sizes than the cell"),
+        ((1, 4), torch.float32, "the state has other sizes than the cell"),
+        ((2, 4, 1), torch.float32, "the state has other sizes than the cell"),
+        ((2, 4), torch.float64, "input and state differ in dtype"),
+    ],
+)
+def test_it_refuses_states_that_torch_would_not_check(shape, dtype, why) -> None:
+    # Given as they are, torch's LSTM reads memory that is not theirs.
+    cell, right = LSTM(3, 4), torch.zeros(2, 4)
+    wrong = torch.zeros(shape, dtype=dtype)
+    for state in (cell.state_type(wrong, right), cell.state_type(right, wrong)):
+        assert TORCH_LSTM.refuses(cell, Seq(torch.zeros(2, 3, 3)), state) == why
 
 
 def test_it_is_not_asked_for_cells_of_others() -> None:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.core.seq import Seq, unwrap
-from unrolled.core.tree import State, Tree
-from unrolled.core.unroll import check_state, unroll
-from unrolled.errors import NotCausalError
+from unrolled.core.tree import State, Tree, leaves
+from unrolled.core.unroll import unroll
+from unrolled.errors import NotCausalError, ShapeError
 
 
 class Layer(nn.Module):
@@ -45,9 +45,26 @@ class Layer(nn.Module):
             dtype = seq.first.dtype if bare else None
             state = self.initial_state(seq.batch, device=seq.first.device, dtype=dtype)
         else:
-            check_state(self, state, seq.batch)
+            self.check_state(state, seq.batch)
         ys, state = self.unroll(seq, state)
         return rewrap(ys), state
+
+    def check_state(self, state: State, batch: int) -> None:
+        """Raise a ShapeError when a state does not belong to this layer and batch."""
+        name = type(self).__name__
+        if self.state_type is not None and not isinstance(state, self.state_type):
+            raise ShapeError(
+                f"{name} was given a state of type {type(state).__name__}",
+                expected=self.state_type.__name__,
+                fix="use initial_state(batch) or the state that an earlier call returned",
+            )
+        rows = {leaf.shape[0] for leaf in leaves(state)}
+        if rows - {batch}:
+            raise ShapeError(
+                f"the state of {name} has {sorted(rows)} rows, the input {batch}",
+                expected="as many rows in the state as in the input",
+                fix="use initial_state(batch), or select_rows(state, index)",
+            )
 
     def unroll(self, xs: Seq, state: State) -> tuple[Seq, State]:
         """Run over a Seq from ``state``; the rows' final states come back."""
@@ -119,6 +136,18 @@ class Cell(Layer):
             torch.zeros(batch, self.hidden_size, device=device, dtype=dtype) for _ in range(fields)
         ]
         return self.state_type(*zeros)
+
+    def check_state(self, state: State, batch: int) -> None:
+        super().check_state(state, batch)
+        if type(self).initial_state is not Cell.initial_state:
+            return
+        shapes = {tuple(leaf.shape) for leaf in leaves(state)}
+        if shapes - {(batch, self.hidden_size)}:
+            raise ShapeError(
+                f"the state of {type(self).__name__} has shapes {sorted(shapes)}",
+                expected=f"{(batch, self.hidden_size)} of every tensor",
+                fix="use initial_state(batch) or the state that an earlier call returned",
+            )
 
     def gates(self, x: Tree, state: State) -> tuple[Tensor, ...] | None:
         """Return this step's gates (a NamedTuple), or None for a cell without."""

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from unrolled.core.registry import find_kernel
 from unrolled.core.seq import Seq
-from unrolled.core.tree import State, Tree, keep_rows, leaves, rebuild, tree_map
+from unrolled.core.tree import State, Tree, keep_rows, rebuild, tree_map
 from unrolled.errors import ShapeError
 
 if TYPE_CHECKING:
-    from unrolled.core.layer import Cell, Layer
+    from unrolled.core.layer import Cell
 
 
 def unroll(cell: Cell, xs: Seq, state: State) -> tuple[Seq, State]:
@@ -68,22 +68,4 @@ def check_features(cell: Cell, xs: Seq) -> None:
         raise ShapeError(
             f"{name}(input_size={cell.input_size}) was given {tuple(first.shape)}",
             expected=f"(batch, time, {cell.input_size})",
-        )
-
-
-def check_state(layer: Layer, state: State, batch: int) -> None:
-    """Raise a ShapeError when a state does not belong to this layer and batch."""
-    name = type(layer).__name__
-    if layer.state_type is not None and not isinstance(state, layer.state_type):
-        raise ShapeError(
-            f"{name} was given a state of type {type(state).__name__}",
-            expected=layer.state_type.__name__,
-            fix="use initial_state(batch) or the state that an earlier call returned",
-        )
-    rows = {leaf.shape[0] for leaf in leaves(state)}
-    if rows - {batch}:
-        raise ShapeError(
-            f"the state of {name} has {sorted(rows)} rows, the input {batch}",
-            expected="as many rows in the state as in the input",
-            fix="use initial_state(batch), or select_rows(state, index)",
         )

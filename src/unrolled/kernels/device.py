@@ -56,6 +56,11 @@ class TorchKernel:
             return f"the input is {xs.data.dtype}"
         if xs.longest == 0:
             return "there are no steps"
+        if any(leaf.shape != (xs.batch, cell.hidden_size) for leaf in state):
+            # torch's LSTM would read beyond their ends.
+            return "the state has other sizes than the cell"
+        if any(leaf.dtype != xs.data.dtype for leaf in state):
+            return "input and state differ in dtype"
         return None
 
     def unroll(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Seq, State]:
