@@ -12,7 +12,7 @@ from unrolled.data.windows import Windows
 from unrolled.errors import unknown_option
 from unrolled.tasks.baselines import FORECAST_BASELINES
 from unrolled.tasks.forecast.training import Forecasts
-from unrolled.tasks.scores import forecast_scores
+from unrolled.tasks.scores import forecast_scores, score_rows
 
 Array = NDArray[np.float64]
 
@@ -61,7 +61,7 @@ def as_result(scores: Mapping[str, Mapping[str, float]], windows: Windows) -> di
     """Return what `evaluate` gives."""
     return {
         "task": "forecast",
-        "scores": {name: dict(of_method) for name, of_method in scores.items()},
+        "scores": score_rows(scores["model"], {k: v for k, v in scores.items() if k != "model"}),
         "windows": len(windows),
         "series": len(np.unique(windows.origins[:, 0])),
         "horizon": windows.horizon,
