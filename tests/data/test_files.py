@@ -284,6 +284,9 @@ def test_quoted_separators_are_no_fields(folder: Folder) -> None:
 def test_quote_that_is_never_closed(folder: Folder) -> None:
     message = folder.refusal('ds,y\n2024-01-01,1\n2024-01-02,"2\n2024-01-03,3\n')
     assert message.startswith("sales.csv, line 3: a quote is opened and never closed; close it")
+    assert folder.refusal('ds,"y\n2024-01-01,1\n').startswith(
+        "sales.csv, line 1: a quote is opened"
+    )
 
 
 def test_a_name_that_two_columns_have(folder: Folder) -> None:

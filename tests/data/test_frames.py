@@ -70,6 +70,12 @@ def test_numbers_alone_are_counted(values: Any) -> None:
     assert panel.series[0].target.tolist() == VALUES
 
 
+def test_a_series_keeps_its_name() -> None:
+    assert read_panel(pd.Series(VALUES, name="sales")).targets == ("sales",)
+    assert read_panel(pl.Series("sales", VALUES)).targets == ("sales",)
+    assert read_panel(pd.Series(VALUES)).targets == ("value",)
+
+
 def test_an_array_of_two_dimensions_is_wide() -> None:
     panel = read_panel(np.array([[1, 2], [3, 5], [4, 4]]), Columns(target="all"))
     assert [series.target.tolist() for series in panel.series] == [[1, 3, 4], [2, 5, 4]]

@@ -125,6 +125,14 @@ def test_rows_after_the_last_target_are_the_known_future(folder: Folder) -> None
     ]
 
 
+def test_nothing_but_the_known_future(folder: Folder) -> None:
+    rows = daily("2024-01-03,,30", "2024-01-04,,40", header="ds,y,price")
+    assert folder.refusal(rows, columns={"known": "price"}) == (
+        "sales.csv, column y: there is no row with a target, only what is known in advance; "
+        "expected rows with a target before those without; give the last rows that have one, too"
+    )
+
+
 def test_a_hole_before_the_last_target_is_no_future(folder: Folder) -> None:
     rows = ["2024-01-01,1,10", "2024-01-02,,20", "2024-01-03,3,30", "2024-01-04,,40"]
     message = folder.refusal(daily(*rows, header="ds,y,price"), columns={"known": "price"})

@@ -247,6 +247,13 @@ def _usable(
                 expected=f"at least {minimum_length} (look-back + horizon)",
                 fix="give more rows, or a shorter look-back or horizon",
             )
+        if len(longest) == 0:
+            raise InputError(
+                "there is no row with a target, only what is known in advance",
+                where=table.where(column=longest.target_name),
+                expected="rows with a target before those without",
+                fix="give the last rows that have one, too",
+            )
         raise InputError(
             f"there is nothing to forecast: series {longest.id!r} is {reasons[longest.id]}",
             where=table.where(column=longest.target_name),
