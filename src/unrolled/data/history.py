@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from unrolled.data.calendar import calendar_features
+from unrolled.data.cycles import shown_columns
 from unrolled.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ FLOOR = 0.1
 """The least scale of a window, as a share of its series' spread: a look-back that stands still must not divide by 0."""
 
 
-CYCLES = {"hour": 3600, "day": 86_400, "week": 604_800, "month": 2_629_800, "year": 31_557_600}
-"""Seconds of the calendar's cycles, by the first word of their columns' names."""
-
-
 @dataclass(frozen=True)
 class Scaling:
     """What is known of the inputs from the training part.
@@ -38,8 +35,7 @@ class Scaling:
         known: (2, K) mean and spread of the known covariates.
         past: (2, P) of the past covariates.
         static: (2, S) of the static features.
-        calendar: names of the calendar's columns that are inputs. A cycle of which the training part saw less than two
-            turns is left out: its phase would only tell one training window from another.
+        calendar: names of the calendar's columns that are inputs: those of the cycles that the training part shows.
     """
 
     known: Array
@@ -55,7 +51,7 @@ class Scaling:
             _mean_and_spread([series.known[:end] for series, end in parts]),
             _mean_and_spread([series.past[:end] for series, end in parts]),
             _mean_and_spread([series.static[None] for series in panel.series]),
-            _calendar_columns(panel, ends),
+            shown_columns(panel, ends),
         )
 
 
@@ -194,20 +190,6 @@ class History:
     @staticmethod
     def _lay(parts: Sequence[NDArray[np.float32]]) -> Tensor:
         return torch.from_numpy(np.concatenate(parts))
-
-
-def _calendar_columns(panel: Panel, ends: Rows) -> tuple[str, ...]:
-    """Return the columns of the cycles that the training part went through at least twice."""
-    if panel.freq is None:
-        return ()
-    spans = [
-        (series.times[end - 1] - series.times[0]).astype("m8[s]").astype(np.int64)
-        for series, end in zip(panel.series, ends, strict=True)
-        if end > 0
-    ]
-    longest = max(spans, default=0)
-    _, names = calendar_features(panel.series[0].times[:1], panel.freq)
-    return tuple(name for name in names if longest >= 2 * CYCLES[name.partition("_")[0]])
 
 
 def _mean_and_spread(parts: Sequence[Array]) -> Array:

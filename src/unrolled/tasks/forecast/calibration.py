@@ -17,7 +17,11 @@ NARROWEST, WIDEST = 0.5, 3.0
 
 @dataclass(frozen=True)
 class Calibration:
-    """By how much each quantile's distance from the median is stretched.
+    """By how much the median is trusted, and each quantile's distance from it stretched.
+
+    Where a series is a random walk nothing beats its last value, and what a network has found in the training part is
+    chance. The median becomes last + trust * (median - last), with the trust from 0 to 1 that has the least absolute
+    error on the validation part.
 
     A network is surer of itself on what it was trained on than it may be: on values that it has not seen, the share
     below the quantile q_p should be p. The distances d_p = q_p - median are multiplied by
@@ -28,6 +32,7 @@ class Calibration:
     arXiv:1905.03222, with factors in place of offsets.
 
     Attributes:
+        trust: in the median, against the last value observed.
         stretch: one factor for each of `LEVELS`; that of the median is 1.
 
     >>> y = torch.randn(1000, 1, generator=torch.Generator().manual_seed(0))
@@ -37,30 +42,43 @@ class Calibration:
     [2, 2, 2, 1, 2, 2, 2]
     """
 
+    trust: float = 1.0
     stretch: tuple[float, ...] = (1.0,) * len(LEVELS)
 
     @classmethod
-    def fit(cls, quantiles: Tensor, target: Tensor, mask: Tensor) -> Calibration:
-        """Fit on forecasts (N, H, Q), what came (N, H), and 1 where that is known (N, H)."""
-        seen = mask > 0
+    def fit(cls, quantiles: Tensor, target: Tensor, weight: Tensor) -> Calibration:
+        """Fit on forecasts (N, H, Q) and what came (N, H), in windows centred on their last value.
+
+        Args:
+            quantiles: of the network.
+            target: in the same scale.
+            weight: (N, H) what an absolute error counts for; 0 where the target is not known.
+        """
+        seen = weight > 0
         if int(seen.sum()) < LEAST_VALUES:
             return cls()
         values, found = target[seen].double().numpy(), quantiles[seen].double().numpy()
         median = found[:, MEDIAN]
-        return cls(
-            tuple(
-                _stretch(level, values - median, found[:, i] - median)
-                for i, level in enumerate(LEVELS)
-            )
-        )
+        trust = _trust(values, median, weight[seen].double().numpy())
+        error = values - trust * median
+        distances = found - median[:, None]
+        stretch = (_stretch(p, error, distances[:, i]) for i, p in enumerate(LEVELS))
+        return cls(trust, tuple(stretch))
 
     def __call__(self, quantiles: Tensor) -> Tensor:
-        """Return the quantiles (..., Q), stretched and rising."""
+        """Return the quantiles (..., Q) of centred windows, mended and rising."""
         median = quantiles[..., MEDIAN : MEDIAN + 1]
-        stretched = median + (quantiles - median) * torch.tensor(
-            self.stretch, dtype=quantiles.dtype
-        )
-        return stretched.sort(-1).values
+        stretch = torch.tensor(self.stretch, dtype=quantiles.dtype)
+        return (self.trust * median + (quantiles - median) * stretch).sort(-1).values
+
+
+def _trust(
+    values: NDArray[np.float64], median: NDArray[np.float64], weight: NDArray[np.float64]
+) -> float:
+    # The error is convex in the trust, so that the grid's best is next to the best of all.
+    grid = np.linspace(0, 1, 21)
+    errors = [float(np.dot(weight, np.abs(values - trust * median))) for trust in grid]
+    return float(grid[int(np.argmin(errors))])
 
 
 def _stretch(level: float, error: NDArray[np.float64], distance: NDArray[np.float64]) -> float:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unrolled.data.calendar import Frequency, default_season, default_seasons
+from unrolled.data.cycles import shows_season
+from unrolled.data.series import Panel
 from unrolled.data.windows import WindowShape
 from unrolled.errors import OptionError
 from unrolled.tasks.forecast.settings import ForecastSettings
@@ -16,18 +21,20 @@ _SEASONS_BACK = {"day": 12, "business day": 12, "week": 2, "month": 3, "quarter"
 """How many of its usual seasons the look-back of a frequency holds; as many as fit into the longest elsewhere."""
 
 
-def choose_shape(settings: ForecastSettings, freq: Frequency | None, length: int) -> WindowShape:
-    """Return look-back, horizon and seasons for training parts of ``length`` steps.
+def choose_shape(settings: ForecastSettings, panel: Panel) -> WindowShape:
+    """Return look-back, horizon and seasons for a panel.
 
     The look-back is some usual seasons of the frequency (three weeks of hours, twelve weeks of days, three years of
     months), at least twice the horizon, and never more than a third of the training part, so that windows remain.
 
     Args:
         settings: what was given.
-        freq: of the series, None where they have step numbers.
-        length: steps of the training part, of a typical series.
+        panel: of which only the training part is looked at.
     """
-    seasons = choose_seasons(settings, freq, length)
+    freq = panel.freq
+    ends = np.array([training_end(settings, len(series)) for series in panel.series])
+    length = int(np.median(ends))
+    seasons = choose_seasons(settings, panel, ends)
     if settings.lookback is not None:
         return WindowShape(settings.lookback, settings.horizon, seasons)
     usual = _usual_season(seasons, freq)
@@ -46,13 +53,20 @@ def choose_shape(settings: ForecastSettings, freq: Frequency | None, length: int
     return WindowShape(lookback, settings.horizon, seasons)
 
 
+def training_end(settings: ForecastSettings, length: int) -> int:
+    """Return how many of a series' steps are its training part, at least half where it is very short."""
+    held_out = settings.part("validation", length) + settings.part("test", length)
+    return max(length - held_out, length // 2)
+
+
 def choose_seasons(
-    settings: ForecastSettings, freq: Frequency | None, length: int
+    settings: ForecastSettings, panel: Panel, ends: NDArray[np.int64]
 ) -> tuple[int, ...]:
-    """Return the given seasons, then those of the calendar that the training part went through twice or more."""
-    usual = [season for season in default_seasons(freq) if 1 < season <= length // 2]
-    seasons = tuple(dict.fromkeys((*settings.seasons, *usual)))
-    return seasons or (1,)
+    """Return the given seasons, or the usual one, and then those of the calendar that the training part shows."""
+    usual, *longer = default_seasons(panel.freq)
+    given = settings.seasons or (usual,)
+    more = [s for s in (usual, *longer) if s not in given and shows_season(panel, ends, s)]
+    return (*given, *more)
 
 
 def choose_segment(settings: ForecastSettings, freq: Frequency | None, shape: WindowShape) -> int:
@@ -78,4 +92,4 @@ def choose_segment(settings: ForecastSettings, freq: Frequency | None, shape: Wi
 def _usual_season(seasons: tuple[int, ...], freq: Frequency | None) -> int:
     """Return the season that look-back and segment go by: the frequency's usual one, or the first of the given."""
     usual = default_season(freq)
-    return usual if usual in seasons else seasons[0]
+    return usual if usual > 1 else seasons[0]

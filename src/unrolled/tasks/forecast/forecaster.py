@@ -165,11 +165,7 @@ class Forecaster:
         resume: bool,
         progress: Callable[[TrainSettings], Progress] | None,
     ) -> None:
-        typical = int(np.median([len(series) for series in panel.series]))
-        held_out = self.settings.part("validation", typical) + self.settings.part("test", typical)
-        shape = (
-            before.shape if before else choose_shape(self.settings, panel.freq, typical - held_out)
-        )
+        shape = before.shape if before else choose_shape(self.settings, panel)
         if training_ends is None:
             begin = positions_after(panel, before.seen) if before else None
             parts = Parts.of(panel, shape, self.settings, begin)

@@ -133,7 +133,7 @@ def _read_fitted(
             static=tensors["scaling.static"].numpy(),
             calendar=tuple(config["calendar"]),
         ),
-        Calibration(tuple(config["calibration"]["stretch"])),
+        Calibration(config["calibration"]["trust"], tuple(config["calibration"]["stretch"])),
         config["trained"],
         config["seen"],
     )

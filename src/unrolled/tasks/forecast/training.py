@@ -92,7 +92,7 @@ def forecast_windows(
     """Return the forecasts of the windows ``rows``, all where it is None."""
     chosen = np.arange(len(windows)) if rows is None else rows
     parts = [
-        calibration(quantiles.double() * batch.scale.unsqueeze(-1) + batch.center.unsqueeze(-1))
+        calibration(quantiles.double()) * batch.scale.unsqueeze(-1) + batch.center.unsqueeze(-1)
         for batch, quantiles in scaled_forecasts(network, windows, chosen)
     ]
     if not parts:
@@ -123,9 +123,9 @@ def validation_score(windows: Windows) -> Callable[[nn.Module], float]:
 
 
 def calibrate(network: ForecastNetwork, windows: Windows) -> Calibration:
-    """Fit the intervals' widths on the validation windows."""
+    """Fit on the validation windows how far the median is trusted, and how wide the intervals are."""
     found = [
-        (quantiles, batch.target, batch.target_mask)
+        (quantiles, batch.target, batch.target_mask * batch.weight)
         for batch, quantiles in scaled_forecasts(network, windows, validation_rows(windows))
     ]
     if not found:
