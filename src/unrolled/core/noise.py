@@ -199,24 +199,32 @@ class Zoneout(Cell):
         return ZoneoutState(inner, NoiseState(seed, torch.zeros_like(seed)))
 
     def step(self, x: Tree, state: ZoneoutState) -> tuple[Tensor, ZoneoutState]:
+        fresh = self.fresh_units(state, state.noise.position) if self.training else ()
+        return self.zoned_step(x, state, fresh)
+
+    def zoned_step(
+        self, x: Tree, state: ZoneoutState, fresh: tuple[Tensor, ...]
+    ) -> tuple[Tensor, ZoneoutState]:
+        """Take a step for which it is drawn already which units of each real field of the state are new."""
         _, following = self.cell.step(x, state.cell)
-        seed, position = state.noise
-        field = 0
+        masks = iter(fresh)
 
         def zone(new: Tensor, old: Tensor) -> Tensor:
-            nonlocal field
-            field += 1
             if not new.is_floating_point():
                 return new
             if not self.training:
                 return torch.lerp(new, old, self.p)
-            units = math.prod(new.shape[1:])
-            fresh = keep_mask(seed + field, position, units, self.p).view(new.shape)
-            return torch.where(fresh, new, old)
+            return torch.where(next(masks).view(new.shape), new, old)
 
         zoned = tree_map(zone, following, state.cell)
-        noise = NoiseState(seed, position + 1)
+        noise = NoiseState(state.noise.seed, state.noise.position + 1)
         return getattr(zoned, self.cell.output_field or ""), ZoneoutState(zoned, noise)
+
+    def fresh_units(self, state: ZoneoutState, position: Tensor) -> tuple[Tensor, ...]:
+        """Return for each real field which units are new at ``position`` (B,) or (B, T): one draw for all fields."""
+        real = [leaf for leaf in leaves(state.cell) if leaf.is_floating_point()]
+        units = [math.prod(leaf.shape[1:]) for leaf in real]
+        return torch.split(keep_mask(state.noise.seed, position, sum(units), self.p), units, -1)
 
 
 class WeightDropState(NamedTuple):

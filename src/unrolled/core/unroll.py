@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
@@ -25,7 +25,14 @@ def unroll(cell: Cell, xs: Seq, state: State) -> tuple[Seq, State]:
     return plain_loop(cell, xs, state)
 
 
-def plain_loop(cell: Cell, xs: Seq, state: State) -> tuple[Seq, State]:
+class Stepping(Protocol):
+    """What the plain loop needs of a cell."""
+
+    def step(self, x: Tree, state: State) -> tuple[Tree, State]:
+        """Run one step."""
+
+
+def plain_loop(cell: Stepping, xs: Seq, state: State) -> tuple[Seq, State]:
     """Repeat ``cell.step``; a row whose steps are over keeps its state.
 
     The reference that every kernel must equal.
@@ -54,7 +61,7 @@ def stack_steps(ys: list[Tree]) -> Tree:
     return tree_map(lambda *leaf: torch.stack(leaf, 1), *ys)
 
 
-def no_steps(cell: Cell, xs: Seq, state: State) -> Tree:
+def no_steps(cell: Stepping, xs: Seq, state: State) -> Tree:
     """Return the outputs of zero steps: one step on zeros tells their shape, and nothing of it is kept."""
     zeros = tree_map(lambda leaf: leaf.new_zeros(leaf.shape[0], *leaf.shape[2:]), xs.data)
     y, _ = cell.step(zeros, state)
