@@ -13,6 +13,8 @@ from unrolled.models.heads import LEVELS, MEDIAN
 
 LEAST_VALUES = 100
 NARROWEST, WIDEST = 0.5, 3.0
+STANDARD_ERRORS = 2.0
+"""By how many the gain over the last value must exceed 0: with fewer, it is as likely as not to be chance."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Calibration:
 
     Where a series is a random walk nothing beats its last value, and what a network has found in the training part is
     chance. The median becomes last + trust * (median - last), with the trust from 0 to 1 that has the least absolute
-    error on the validation part.
+    error on the validation part; and with a trust of 0 unless that error is smaller than the last value's by more than
+    `STANDARD_ERRORS` of the difference between them.
 
     A network is surer of itself on what it was trained on than it may be: on values that it has not seen, the share
     below the quantile q_p should be p. The distances d_p = q_p - median are multiplied by
@@ -46,20 +49,27 @@ class Calibration:
     stretch: tuple[float, ...] = (1.0,) * len(LEVELS)
 
     @classmethod
-    def fit(cls, quantiles: Tensor, target: Tensor, weight: Tensor) -> Calibration:
+    def fit(
+        cls,
+        quantiles: Tensor,
+        target: Tensor,
+        weight: Tensor,
+        blocks: NDArray[np.int64] | None = None,
+    ) -> Calibration:
         """Fit on forecasts (N, H, Q) and what came (N, H), in windows centred on their last value.
 
         Args:
             quantiles: of the network.
             target: in the same scale.
             weight: (N, H) what an absolute error counts for; 0 where the target is not known.
+            blocks: (N,) a number for windows whose errors go together, as they overlap; None = each by itself.
         """
         seen = weight > 0
         if int(seen.sum()) < LEAST_VALUES:
             return cls()
+        trust = _trust(target, quantiles[..., MEDIAN], weight, blocks)
         values, found = target[seen].double().numpy(), quantiles[seen].double().numpy()
         median = found[:, MEDIAN]
-        trust = _trust(values, median, weight[seen].double().numpy())
         error = values - trust * median
         distances = found - median[:, None]
         stretch = (_stretch(p, error, distances[:, i]) for i, p in enumerate(LEVELS))
@@ -73,12 +83,19 @@ class Calibration:
 
 
 def _trust(
-    values: NDArray[np.float64], median: NDArray[np.float64], weight: NDArray[np.float64]
+    target: Tensor, median: Tensor, weight: Tensor, blocks: NDArray[np.int64] | None
 ) -> float:
     # The error is convex in the trust, so that the grid's best is next to the best of all.
     grid = np.linspace(0, 1, 21)
-    errors = [float(np.dot(weight, np.abs(values - trust * median))) for trust in grid]
-    return float(grid[int(np.argmin(errors))])
+    each = [((target - t * median).abs() * weight).mean(1).double().numpy() for t in grid]
+    best = int(np.argmin([errors.mean() for errors in each]))
+    gain = each[0] - each[best]
+    numbers = np.arange(len(gain)) if blocks is None else np.unique(blocks, return_inverse=True)[1]
+    gains = np.bincount(numbers, gain) / np.bincount(numbers)
+    if len(gains) < 2:
+        return float(grid[best])
+    standard_error = float(gains.std(ddof=1)) / len(gains) ** 0.5
+    return float(grid[best]) if gains.mean() > STANDARD_ERRORS * standard_error else 0.0
 
 
 def _stretch(level: float, error: NDArray[np.float64], distance: NDArray[np.float64]) -> float:

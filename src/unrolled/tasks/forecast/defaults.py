@@ -46,11 +46,10 @@ def choose_shape(settings: ForecastSettings, panel: Panel) -> WindowShape:
     lookback = max(
         min(wanted, LONGEST_LOOKBACK, length // 3), min(length // 2, settings.horizon), 1
     )
-    # Whole segments, so that none is filled up with steps that say nothing.
+    # Whole seasons, or whole segments: part of a segment would be filled up with steps that say nothing.
     segment = choose_segment(settings, freq, WindowShape(lookback, settings.horizon, seasons))
-    if lookback > segment:
-        lookback -= lookback % segment
-    return WindowShape(lookback, settings.horizon, seasons)
+    whole = max((s for s in (segment, *seasons) if s <= lookback and s % segment == 0), default=1)
+    return WindowShape(lookback - lookback % whole, settings.horizon, seasons)
 
 
 def training_end(settings: ForecastSettings, length: int) -> int:

@@ -124,10 +124,22 @@ def validation_score(windows: Windows) -> Callable[[nn.Module], float]:
 
 def calibrate(network: ForecastNetwork, windows: Windows) -> Calibration:
     """Fit on the validation windows how far the median is trusted, and how wide the intervals are."""
+    rows = validation_rows(windows)
     found = [
         (quantiles, batch.target, batch.target_mask * batch.weight)
-        for batch, quantiles in scaled_forecasts(network, windows, validation_rows(windows))
+        for batch, quantiles in scaled_forecasts(network, windows, rows)
     ]
     if not found:
         return Calibration()
-    return Calibration.fit(*(torch.cat(part) for part in zip(*found, strict=True)))
+    quantiles, target, weight = (torch.cat(part) for part in zip(*found, strict=True))
+    return Calibration.fit(quantiles, target, weight, _overlapping(windows, rows))
+
+
+def _overlapping(windows: Windows, rows: Rows) -> Rows:
+    """Return a number for the windows of each stretch of one horizon: they overlap, and series move together.
+
+    Where there is but one stretch, series by series.
+    """
+    series, origin = windows.origins[rows].T
+    stretch = (windows.history.lengths[series] - origin) // windows.horizon
+    return stretch if len(np.unique(stretch)) > 1 else series
