@@ -104,6 +104,7 @@ CHINESE: Mapping[str, str] = {
     "report.no_test": "序列太短，留不出测试部分，因此没有得分。",
     "fact.segment": "每段步数",
     "fact.seasons": "季节",
+    "fact.trust": "相对最后一个值的信任度",
     "fact.yes": "是",
     "fact.no": "否",
     "fact.model": "模型",

@@ -117,6 +117,7 @@ ENGLISH: Mapping[str, str] = {
     "report.no_test": "The series were too short for a test part: there is no score.",
     "fact.segment": "steps of a segment",
     "fact.seasons": "seasons",
+    "fact.trust": "trust against the last value",
     "fact.yes": "yes",
     "fact.no": "no",
     "fact.model": "model",

@@ -139,6 +139,7 @@ def facts(forecaster: Forecaster) -> dict[str, object]:
         "horizon": sizes.horizon,
         "seasons": list(fitted.shape.seasons),
         "series": len(fitted.panel.series),
+        "trust": fitted.calibration.trust,
         "seed": forecaster.train_options["seed"],
         **measured,
     }
