@@ -19,7 +19,7 @@ SECONDS = {"hour": 3600, "day": 86_400, "week": 604_800, "month": 2_629_800, "ye
 """Of the calendar's cycles, by the first word of their columns' names."""
 
 LEAST_SHARE = 0.02
-"""The least share of the variance that a cycle must explain in turns that it was not fitted on."""
+"""The least share of the variance that a cycle must explain in turns that it was not fitted on, when there are many."""
 
 MOST_SERIES = 64
 
@@ -38,6 +38,7 @@ def shown_columns(panel: Panel, ends: ArrayLike) -> tuple[str, ...]:
     for column, name in enumerate(names):
         cycles.setdefault(name.partition("_")[0], []).append(column)
     left, whole = dict.fromkeys(cycles, 0.0), dict.fromkeys(cycles, 0.0)
+    turns = dict.fromkeys(cycles, 0.0)
     for series, end in _some(panel, ends):
         table, _ = calendar_features(series.times[:end], panel.freq)
         for cycle, columns in cycles.items():
@@ -45,23 +46,29 @@ def shown_columns(panel: Panel, ends: ArrayLike) -> tuple[str, ...]:
             unexplained, total = _unexplained(series.target[:end], table[:, columns], steps)
             left[cycle] += unexplained
             whole[cycle] += total
-    shown = {c for c in cycles if whole[c] > 0 and left[c] / whole[c] < 1 - LEAST_SHARE}
+            turns[cycle] = max(turns[cycle], end / max(steps, 1))
+    shown = {c for c in cycles if whole[c] - left[c] > _least_share(turns[c]) * whole[c]}
     return tuple(name for name in names if name.partition("_")[0] in shown)
 
 
 def shows_season(panel: Panel, ends: ArrayLike, season: int) -> bool:
     """Tell whether values about the mean of one season around them are like those a season before."""
-    products, squares = 0.0, 0.0
+    correlations, turns = [], 0.0
     for series, end in _some(panel, ends):
         apart = _about_turn(series.target[:end], season)
         now, before = apart[season:], apart[:-season]
         seen = np.isfinite(now) & np.isfinite(before)
         scale = np.square(now[seen]).mean() if seen.any() else 0.0
         if scale > 0:
-            products += float((now[seen] * before[seen]).mean() / scale)
-            squares += 1.0
+            correlations.append(float((now[seen] * before[seen]).mean() / scale))
+            turns = max(turns, end / season)
     # A correlation of r explains r squared of the variance.
-    return squares > 0 and products / squares > LEAST_SHARE**0.5
+    return bool(correlations) and float(np.mean(correlations)) > _least_share(turns) ** 0.5
+
+
+def _least_share(turns: float) -> float:
+    # In a few turns, waves that are chance agree with each other well enough.
+    return max(LEAST_SHARE, 1 / turns) if turns else 1.0
 
 
 def _some(panel: Panel, ends: ArrayLike) -> Iterator[tuple[Series, int]]:

@@ -110,7 +110,7 @@ class ForecastNetwork(nn.Module):
         e_i = relu(W_e [values, mask, features of segment i]),   _, s = layer(e_1, ..., e_n)
         u_j = relu(W_u [features, lags and their mask of segment j, static, series] + position_j)
         y_j, _ = layer.step(u_j, s),   numbers of segment j = W_o y_j
-        centre = W past + sum over lags (a_h lag_h) + sum over features (c_h feature_h) + b
+        centre = W [past, its covariates] + sum over lags (a_h lag_h) + sum over features (c_h feature_h) + b
 
     ``decode="direct"`` takes every step of the horizon from the state at the origin. ``"autoregressive"`` forecasts one
     segment, reads its own median as if it had been observed (with 0 as its mask), and goes on, to any horizon.
@@ -164,7 +164,7 @@ class ForecastNetwork(nn.Module):
         self.series = nn.Embedding(sizes.series + 1, embedding) if embedding else None
         self.dropout = nn.Dropout(dropout)
         self.answer = nn.Linear(hidden, width * head.width)
-        self.from_past = nn.Linear(sizes.lookback, reach)
+        self.from_past = nn.Linear(sizes.lookback * (1 + sizes.past_features), reach)
         self.from_lags = nn.Parameter(torch.zeros(reach, sizes.lags))
         self.from_features = nn.Parameter(torch.zeros(reach, sizes.future_features))
         self._begin()
@@ -181,9 +181,10 @@ class ForecastNetwork(nn.Module):
 
     def forward(self, inputs: ForecastInputs) -> Tensor:
         state = self.encode(inputs)
+        past = torch.cat((inputs.past.unsqueeze(-1), inputs.past_features), -1)
         if self.decode == "autoregressive":
-            return self._decode_one_by_one(inputs, state)
-        return self._decode(inputs, inputs.past, state, 0, inputs.future_features.shape[1])
+            return self._decode_one_by_one(inputs, past, state)
+        return self._decode(inputs, past, state, 0, inputs.future_features.shape[1])
 
     def encode(self, inputs: ForecastInputs) -> State:
         """Return the layer's state at the origin."""
@@ -191,33 +192,33 @@ class ForecastNetwork(nn.Module):
         _, state = self.layer(self._read(torch.cat(steps, -1), self.sizes.past_segments))
         return state
 
-    def _decode_one_by_one(self, inputs: ForecastInputs, state: State) -> Tensor:
+    def _decode_one_by_one(self, inputs: ForecastInputs, past: Tensor, state: State) -> Tensor:
         width, horizon = self.sizes.segment, inputs.future_features.shape[1]
-        past, parts = inputs.past, []
+        parts: list[Tensor] = []
         for start in range(0, horizon, width):
             stop = min(start + width, horizon)
             parts.append(self._decode(inputs, past, state, start, stop))
             if stop < horizon:
-                median = self.head.point(parts[-1])
-                past = torch.cat((past, median), 1)[:, width:]
-                state = self._read_own(median, inputs.future_features[:, start:stop], state)
+                own = self._own(self.head.point(parts[-1]), inputs.future_features[:, start:stop])
+                past = torch.cat((past, own), 1)[:, width:]
+                unseen = torch.zeros_like(own[..., :1])
+                steps = torch.cat((own[..., :1], unseen, own[..., 1:]), -1)
+                _, state = self.layer.step(self._read(steps, 1).squeeze(1), state)
         return torch.cat(parts, 1)
+
+    def _own(self, values: Tensor, features: Tensor) -> Tensor:
+        """Return (B, h, 1 + P): forecast values and their covariates; 0 for those known only in the past."""
+        sizes = self.sizes
+        known = features[..., sizes.future_features - sizes.known :]
+        known = F.pad(known, (0, sizes.past_features - sizes.known))
+        return torch.cat((values.unsqueeze(-1), known), -1)
 
     def _decode(
         self, inputs: ForecastInputs, past: Tensor, state: State, start: int, stop: int
     ) -> Tensor:
-        """Return the distributions of the steps from ``start`` to ``stop``, all from one state."""
+        """Return the distributions of the steps from ``start`` to ``stop``, all from one state and past (B, L, 1 + P)."""
         numbers = self._answers(self._asked(inputs, start, stop), state)
         return self.head(numbers[:, : stop - start], self._linear(inputs, past, start, stop))
-
-    def _read_own(self, values: Tensor, features: Tensor, state: State) -> State:
-        """Go on by one segment that was forecast; of covariates known only in the past nothing is known of it."""
-        sizes = self.sizes
-        known = features[..., sizes.future_features - sizes.known :]
-        steps = torch.stack((values, torch.zeros_like(values)), -1)
-        steps = torch.cat((steps, F.pad(known, (0, sizes.past_features - sizes.known))), -1)
-        _, state = self.layer.step(self._read(steps, 1).squeeze(1), state)
-        return state
 
     def _read(self, steps: Tensor, segments: int) -> Tensor:
         """Return (B, segments, hidden_size) of steps (B, T, *); what is missing in the first segment is 0."""
@@ -258,6 +259,6 @@ class ForecastNetwork(nn.Module):
         """Return the centre (B, stop - start)."""
         steps = stop - start
         lags, features = inputs.seasonal[:, start:stop], inputs.future_features[:, start:stop]
-        centre = self.from_past(past)[:, :steps]
+        centre = self.from_past(past.flatten(1))[:, :steps]
         centre = centre + (lags * self.from_lags[:steps]).sum(-1)
         return centre + (features * self.from_features[:steps]).sum(-1)

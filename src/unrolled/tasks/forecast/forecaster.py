@@ -230,14 +230,18 @@ class Forecaster:
         fitted = self.fitted
         panel, rows = self._joined(data)
         steps = self._checked_horizon(horizon)
-        history = fitted.history(panel, steps)
+        # As in training; what is too much is cut off afterwards.
+        segment, whole = fitted.network.sizes.segment, fitted.shape.horizon
+        if steps > whole:
+            whole = -(-steps // segment) * segment
+        history = fitted.history(panel, whole)
         history.require_known_ahead(rows, steps)
         origins = np.stack([rows, history.lengths[rows]], axis=1)
-        windows = Windows.at(history, replace(fitted.shape, horizon=steps), origins)
+        windows = Windows.at(history, replace(fitted.shape, horizon=whole), origins)
         self._refuse_unobserved(windows)
-        return forecast_frame(
-            windows, forecast_windows(fitted.network, windows, fitted.calibration)
-        )
+        forecasts = forecast_windows(fitted.network, windows, fitted.calibration)
+        asked = Windows.at(history, replace(fitted.shape, horizon=steps), origins)
+        return forecast_frame(asked, Forecasts(forecasts.quantiles[:, :steps]))
 
     def rolling(self, data: Any = None, *, stride: int = 1) -> RollingForecasts:
         """Forecast from every origin after the end of what the model has seen, every ``stride`` steps.
