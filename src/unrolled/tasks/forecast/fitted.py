@@ -61,6 +61,15 @@ class Fitted:
         history = self.history(panel, self.shape.horizon)
         return Windows(history, self.shape, begin, end, stride=stride)
 
+    def fitted_on(self, history: History) -> tuple[Windows, Windows]:
+        """Return the windows of the training and of the validation part, as far as a history holds them."""
+        seen = positions_after(history.panel, self.seen)
+        trained = np.minimum(history.ends, seen)
+        return (
+            Windows(history, self.shape, 0 * trained, trained),
+            Windows(history, self.shape, trained, seen),
+        )
+
 
 def last_times(panel: Panel, ends: Rows) -> dict[str, int]:
     """Return the time of the last row before ``ends`` of every series that has one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -13,34 +13,18 @@ import polars as pl
 
 from unrolled.data.series import Panel, read_panel
 from unrolled.data.windows import Windows
-from unrolled.errors import InputError, OptionError
-from unrolled.tasks.forecast.calibration import Calibration
-from unrolled.tasks.forecast.defaults import choose_segment, choose_shape
-from unrolled.tasks.forecast.fitted import (
-    Fitted,
-    last_times,
-    make_network,
-    network_sizes,
-    with_more_series,
-)
+from unrolled.errors import InputError
+from unrolled.tasks.forecast.fitted import Fitted
+from unrolled.tasks.forecast.fitting import MakeProgress, prepare
 from unrolled.tasks.forecast.frames import forecast_frame
-from unrolled.tasks.forecast.joining import counted_on, join_panels, positions_after
-from unrolled.tasks.forecast.parts import Parts
+from unrolled.tasks.forecast.joining import counted_on, join_panels
+from unrolled.tasks.forecast.predicting import forecast_after
 from unrolled.tasks.forecast.saving import load_fitted, save_fitted
 from unrolled.tasks.forecast.scoring import as_result, chosen_baselines, score_beside_baselines
-from unrolled.tasks.forecast.settings import read_options, training_settings
-from unrolled.tasks.forecast.training import (
-    Forecasts,
-    calibrate,
-    forecast_loss,
-    forecast_windows,
-    training_batches,
-    validation_score,
-)
+from unrolled.tasks.forecast.settings import read_options
+from unrolled.tasks.forecast.training import Forecasts, forecast_windows
 from unrolled.tasks.recurrent import CellChoice, cell_maker
-from unrolled.train.loop import TrainResult, fit
-from unrolled.train.progress import Progress
-from unrolled.train.settings import TrainSettings
+from unrolled.train.loop import TrainResult
 
 
 class RollingForecasts(NamedTuple):
@@ -125,7 +109,7 @@ class Forecaster:
         validation: Any = None,
         folder: str | os.PathLike[str] | None = None,
         resume: bool = False,
-        progress: Callable[[TrainSettings], Progress] | None = None,
+        progress: MakeProgress | None = None,
     ) -> Self:
         """Train on ``data``; a model that is fitted already goes on from its weights, with the rows that are new.
 
@@ -146,60 +130,16 @@ class Forecaster:
         """
         before = self._fitted
         panel = self._read(data)
-        parts_end = None
+        training_ends = None
         if before is not None:
             panel = join_panels(before.panel, panel)
         if validation is not None:
-            parts_end = np.array([len(series) for series in panel.series], dtype=np.int64)
+            training_ends = np.array([len(series) for series in panel.series], dtype=np.int64)
             panel = join_panels(panel, self._read_like(validation, panel))
-        self._fit(panel, before, parts_end, folder, resume=resume, progress=progress)
+        task = prepare(self.cell, self.settings, self.train_options, panel, before, training_ends)
+        self.notes += task.parts.notes
+        self._fitted, self.training = task.run(folder, resume=resume, progress=progress)
         return self
-
-    def _fit(
-        self,
-        panel: Panel,
-        before: Fitted | None,
-        training_ends: np.ndarray | None,
-        folder: str | os.PathLike[str] | None,
-        *,
-        resume: bool,
-        progress: Callable[[TrainSettings], Progress] | None,
-    ) -> None:
-        shape = before.shape if before else choose_shape(self.settings, panel)
-        if training_ends is None:
-            begin = positions_after(panel, before.seen) if before else None
-            parts = Parts.of(panel, shape, self.settings, begin)
-        else:
-            parts = Parts.given(panel, training_ends)
-        self.notes += parts.notes
-        windows = parts.windows(panel, shape, before.scaling if before else None)
-        settings = training_settings(self.train_options, len(windows.training))
-        if before is None:
-            segment = choose_segment(self.settings, panel.freq, shape)
-            sizes = network_sizes(self.settings, windows.training, segment, self.settings.embedding)
-            network = make_network(self.cell, self.settings, sizes, settings.seed)
-        else:
-            network = with_more_series(before.network, len(panel.series))
-        self.training = fit(
-            network,
-            forecast_loss,
-            training_batches(windows.training, settings),
-            settings,
-            validate=validation_score(windows.validation) if len(windows.validation) else None,
-            folder=None if folder is None else Path(folder),
-            resume=resume,
-            progress=progress(settings) if progress else None,
-        )
-        network.eval()
-        self._fitted = Fitted(
-            panel,
-            shape,
-            network,
-            windows.history.scaling,
-            calibrate(network, windows.validation) if len(windows.validation) else Calibration(),
-            last_times(panel, parts.training_ends),
-            last_times(panel, parts.validation_ends),
-        )
 
     def update(self, data: Any) -> Self:
         """Take in new rows without training: the next forecast begins after them.
@@ -227,21 +167,8 @@ class Forecaster:
             InputError: the data cannot be used, or known covariates of the horizon are missing.
             OptionError: the horizon is longer than trained for.
         """
-        fitted = self.fitted
         panel, rows = self._joined(data)
-        steps = self._checked_horizon(horizon)
-        # As in training; what is too much is cut off afterwards.
-        segment, whole = fitted.network.sizes.segment, fitted.shape.horizon
-        if steps > whole:
-            whole = -(-steps // segment) * segment
-        history = fitted.history(panel, whole)
-        history.require_known_ahead(rows, steps)
-        origins = np.stack([rows, history.lengths[rows]], axis=1)
-        windows = Windows.at(history, replace(fitted.shape, horizon=whole), origins)
-        self._refuse_unobserved(windows)
-        forecasts = forecast_windows(fitted.network, windows, fitted.calibration)
-        asked = Windows.at(history, replace(fitted.shape, horizon=steps), origins)
-        return forecast_frame(asked, Forecasts(forecasts.quantiles[:, :steps]))
+        return forecast_after(self.fitted, self.settings, panel, rows, horizon)
 
     def rolling(self, data: Any = None, *, stride: int = 1) -> RollingForecasts:
         """Forecast from every origin after the end of what the model has seen, every ``stride`` steps.
@@ -281,12 +208,7 @@ class Forecaster:
         """
         names = chosen_baselines(baselines)
         windows, forecasts = self.rolling(data, stride=stride)
-        trained = windows.history.ends
-        seen = positions_after(windows.history.panel, self.fitted.seen)
-        fitted_on = (
-            Windows(windows.history, windows.shape, 0 * trained, np.minimum(trained, seen)),
-            Windows(windows.history, windows.shape, trained, seen),
-        )
+        fitted_on = self.fitted.fitted_on(windows.history)
         seed = int(self.train_options["seed"])
         scores = score_beside_baselines(forecasts, windows, fitted_on, names, seed=seed)
         return as_result(scores, windows)
@@ -353,26 +275,3 @@ class Forecaster:
         panel = join_panels(kept, new)
         asked = {series.id for series in new.series}
         return panel, np.flatnonzero([series.id in asked for series in panel.series])
-
-    def _checked_horizon(self, horizon: int | None) -> int:
-        if horizon is None:
-            return self.settings.horizon
-        if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:
-            raise OptionError(f"horizon={horizon!r}", expected="a whole number of at least 1")
-        if horizon > self.settings.horizon and self.settings.decode == "direct":
-            raise OptionError(
-                f"horizon={horizon} is longer than the {self.settings.horizon} steps trained for",
-                fix="train with a longer horizon, or with decode='autoregressive', which goes to any",
-            )
-        return horizon
-
-    @staticmethod
-    def _refuse_unobserved(windows: Windows) -> None:
-        for row, mask in enumerate(windows.take(np.arange(len(windows))).past_mask):
-            if not bool(mask.any()):
-                series = windows.history.panel.series[windows.origins[row, 0]]
-                raise InputError(
-                    f"nothing was observed in the last {windows.lookback} steps",
-                    where=f"series {series.id}",
-                    fix="give a value there, or leave the series out",
-                )
