@@ -34,25 +34,8 @@ def test_hours_look_back_three_weeks_by_the_day() -> None:
     assert segment == 24
 
 
-def test_a_day_that_repeats_is_not_a_week() -> None:
-    assert chosen(panel_of([seasonal(3000, 24)], freq="h"))[0].seasons == (24,)
-
-
 def test_shorter_hourly_series_look_back_whole_weeks() -> None:
     assert chosen(panel_of([seasonal(900, 24, 168)], freq="h"))[0].lookback == 168
-
-
-def test_days_look_back_twelve_weeks_and_know_the_year_where_there_is_one() -> None:
-    shape, segment = chosen(panel_of([seasonal(2200, 365.25)], freq="D"))
-    assert shape == WindowShape(84, 12, (7, 365))
-    assert segment == 7
-    assert chosen(panel_of([seasonal(2200, 7)], freq="D"))[0].seasons == (7,)
-
-
-def test_given_seasons_are_all_there_are() -> None:
-    weekly = panel_of([seasonal(2200, 365.25, 7)], freq="D")
-    assert chosen(weekly, season=365) == (WindowShape(84, 12, (365,)), 7)
-    assert chosen(weekly, season=(365, 7))[0].seasons == (365, 7)
 
 
 def test_months_look_back_whole_years() -> None:
@@ -85,14 +68,6 @@ def test_short_series_still_give_windows(rows: int, freq: str | None) -> None:
     shape = choose_shape(settings, panel)
     assert 1 <= choose_segment(settings, panel.freq, shape) <= shape.lookback
     assert len(Parts.of(panel, shape, settings).windows(panel, shape).training) > 0
-
-
-def test_what_is_given_is_taken() -> None:
-    panel = panel_of([seasonal(3000, 24)], freq="h")
-    shape, segment = chosen(panel, lookback=31, season=(5, 9), segment=3)
-    assert shape.lookback == 31
-    assert shape.seasons == (5, 9)
-    assert segment == 3
 
 
 def test_parts_are_the_end_of_every_series() -> None:

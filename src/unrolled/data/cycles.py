@@ -51,22 +51,11 @@ def shown_columns(panel: Panel, ends: ArrayLike) -> tuple[str, ...]:
     return tuple(name for name in names if name.partition("_")[0] in shown)
 
 
-def shows_season(panel: Panel, ends: ArrayLike, season: int, shorter: int = 1) -> bool:
-    """Tell whether values about the mean of one season around them are like those a season before.
-
-    Args:
-        panel: the series.
-        ends: (series,) position after the last step that may be looked at.
-        season: its length in steps.
-        shorter: a season within it, over which means are taken first: a week of days repeats after a year, too, or
-            nearly, and is not a year.
-    """
+def shows_season(panel: Panel, ends: ArrayLike, season: int) -> bool:
+    """Tell whether values about the mean of one season around them are like those a season before."""
     correlations, turns = [], 0.0
     for series, end in _some(panel, ends):
-        values = series.target[:end]
-        apart = _about_turn(values, season)
-        if shorter > 1:
-            apart -= _about_turn(values, shorter)
+        apart = _about_turn(series.target[:end], season)
         now, before = apart[season:], apart[:-season]
         seen = np.isfinite(now) & np.isfinite(before)
         scale = np.square(now[seen]).mean() if seen.any() else 0.0

@@ -13,9 +13,8 @@ from unrolled.models.heads import LEVELS, MEDIAN
 
 LEAST_VALUES = 100
 NARROWEST, WIDEST = 0.5, 3.0
-STANDARD_ERRORS = 3.0
-"""By how many the gain over the last value must exceed 0, or else it may be chance. Windows of neighbouring blocks overlap,
-too, which makes the standard error look smaller than it is, by up to the square root of 2; so 3 and not 2."""
+STANDARD_ERRORS = 2.0
+"""By how many the gain over the last value must exceed 0: with fewer, it is as likely as not to be chance."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def _trust(
     if len(gains) < 2:
         return float(grid[best])
     standard_error = float(gains.std(ddof=1)) / len(gains) ** 0.5
-    return float(grid[best]) if gain.mean() > STANDARD_ERRORS * standard_error else 0.0
+    return float(grid[best]) if gains.mean() > STANDARD_ERRORS * standard_error else 0.0
 
 
 def _stretch(level: float, error: NDArray[np.float64], distance: NDArray[np.float64]) -> float:

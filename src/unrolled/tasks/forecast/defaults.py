@@ -61,11 +61,11 @@ def training_end(settings: ForecastSettings, length: int) -> int:
 def choose_seasons(
     settings: ForecastSettings, panel: Panel, ends: NDArray[np.int64]
 ) -> tuple[int, ...]:
-    """Return the given seasons; or the usual one, and those longer ones that the training part shows."""
-    if settings.seasons:
-        return settings.seasons
+    """Return the given seasons, or the usual one, and then those of the calendar that the training part shows."""
     usual, *longer = default_seasons(panel.freq)
-    return (usual, *(s for s in longer if shows_season(panel, ends, s, shorter=usual)))
+    given = settings.seasons or (usual,)
+    more = [s for s in (usual, *longer) if s not in given and shows_season(panel, ends, s)]
+    return (*given, *more)
 
 
 def choose_segment(settings: ForecastSettings, freq: Frequency | None, shape: WindowShape) -> int:

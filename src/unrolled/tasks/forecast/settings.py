@@ -28,8 +28,7 @@ class ForecastSettings:
     Attributes:
         horizon: steps to forecast.
         lookback: steps that are looked back upon; None = some seasons, see `unrolled.tasks.forecast.defaults`.
-        season: length of the season in steps, or several with the one first that scores go by; None = the usual ones of
-            the frequency that the data shows.
+        season: length of the season in steps, or several with the one first that scores go by.
         freq: "h", "15min", "D", "MS", ...; None = found from the times.
         segment: steps that the recurrent layer reads at once; None = a season where it is short enough.
         hidden_size: units of every layer.
