@@ -10,7 +10,8 @@ import polars as pl
 from unrolled.data.numbers import looks_numeric
 from unrolled.data.tables import Table
 from unrolled.data.times import looks_like_times
-from unrolled.errors import InputError, OptionError, unknown_option
+from unrolled.data.usual_names import ambiguous_column, take_column, usual_columns
+from unrolled.errors import InputError, OptionError
 
 ALL = "all"
 
@@ -111,48 +112,29 @@ def _require_existing(table: Table, given: dict[str, tuple[str, ...]]) -> dict[s
         if role in ("id", "time") and len(names) > 1:
             raise OptionError(f"{role}={','.join(names)!r}", expected="one column")
         for name in names:
-            if name not in table.frame.columns:
-                error = unknown_option(role, name, table.frame.columns)
-                raise OptionError(
-                    f"there is no column {name!r} ({role})",
-                    where=table.name,
-                    expected=error.expected,
-                    fix=error.fix,
-                )
-            if name in taken:
-                raise OptionError(
-                    f"the column {name!r} is named as {taken[name]} and as {role}",
-                    where=table.name,
-                    expected="one use of each column",
-                )
-            taken[name] = role
+            take_column(table, role, name, taken)
     return taken
 
 
 def _usual(
     table: Table, free: list[str], tiers: tuple[tuple[str, ...], ...], role: str
 ) -> str | None:
-    for tier in tiers:
-        found = [name for name in free if name.strip().lower() in tier]
-        if len(found) > 1:
-            raise _ambiguous(table, role, found)
-        if found:
-            return found[0]
-    return None
+    found = usual_columns(free, tiers)
+    if len(found) > 1:
+        raise _ambiguous(table, role, found)
+    return found[0] if found else None
 
 
 def _ambiguous(table: Table, role: str, candidates: list[str]) -> InputError:
-    shown = ", ".join(candidates[:8]) + (", ..." if len(candidates) > 8 else "")
+    expected = f"one {role} column"
+    if role != "target":
+        return ambiguous_column(table, role, candidates, expected)
     example = candidates[0] if candidates else "NAME"
-    several = f', or all: {role}="all" (--{role} all)' if role == "target" else ""
-    return InputError(
-        f"which column is the {role} cannot be told: {shown} could be",
-        where=table.name,
-        expected=f"one {role} column"
-        if role != "target"
-        else "a column called y or target, or one of numbers",
-        fix=f'name it: {role}="{example}" (--{role} {example}){several}',
+    several = (
+        f'name it: target="{example}" (--target {example}), or all: target="all" (--target all)'
     )
+    expected = "a column called y or target, or one of numbers"
+    return ambiguous_column(table, role, candidates, expected, several)
 
 
 def _find_time(table: Table, free: list[str]) -> str | None:

@@ -58,6 +58,11 @@ def looks_numeric(cells: pl.Series) -> bool:
     return len(filled) > 0 and 2 * filled.cast(pl.Float64, strict=False).count() >= len(filled)
 
 
+def is_blank(cells: pl.Series) -> bool:
+    """Tell whether nothing stands in a column, or only what stands for a missing value."""
+    return bool((_is_missing(cells) if cells.dtype == pl.String else cells.is_null()).all())
+
+
 def _is_missing(text: pl.Series) -> pl.Series:
     return text.is_null() | text.str.to_lowercase().is_in(MISSING)
 

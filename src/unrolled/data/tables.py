@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from unrolled.data.delimited import read_delimited
-from unrolled.data.sources import Source, decode, read_source
+from unrolled.data.delimited import Delimited, read_delimited
+from unrolled.data.lists import list_column
+from unrolled.data.sources import UTF8_MARK, Source, decode, read_source
 from unrolled.errors import InputError
 
 _PARQUET = b"PAR1"
@@ -80,7 +81,7 @@ def load_table(source: Any, *, what: str = "table") -> Table:
     if isinstance(source, Table):
         return source
     if isinstance(source, (str, Path)):
-        table = _from_file(read_source(source, what))
+        table = from_file(read_source(source, what))
     else:
         table = _from_memory(source, what)
     if table.frame.width == 0 or table.frame.height == 0:
@@ -92,32 +93,55 @@ def load_table(source: Any, *, what: str = "table") -> Table:
     return replace(table, frame=table.frame.with_columns(pl.col(stored).cast(pl.String)))
 
 
-def _from_file(source: Source) -> Table:
-    if source.data.startswith(_PARQUET):
-        try:
-            return Table(pl.read_parquet(io.BytesIO(source.data)), source.name, first=1)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise InputError(
-                f"this Parquet file is damaged or cut off ({_first_line(error)})",
-                where=source.name,
-                fix="write it again",
-            ) from error
-    if source.suffix in (".parquet", ".pq"):
+def kind_of(suffix: str, start: bytes) -> str:
+    """Return "parquet", "json" (one array), "jsonl" or "delimited" for the first bytes of a file."""
+    if start.startswith(_PARQUET) or suffix in (".parquet", ".pq"):
+        return "parquet"
+    sign = start[:64].removeprefix(UTF8_MARK).lstrip()[:1]
+    if sign == b"[" and suffix in (".json", ".jsonl", ".ndjson"):
+        return "json"
+    return "jsonl" if sign == b"{" else "delimited"
+
+
+def from_file(source: Source, delimited: Callable[[Source], Delimited] = read_delimited) -> Table:
+    """Return the table of a source, ``delimited`` being what reads CSV and its like."""
+    kind = kind_of(source.suffix, source.data)
+    if kind == "parquet":
+        return _from_parquet(source)
+    return from_delimited(delimited(source)) if kind == "delimited" else from_json(source)
+
+
+def from_delimited(read: Delimited) -> Table:
+    """Return rows of text as a table."""
+    return Table(read.frame, read.name, is_text=True, lines=read.lines, notes=read.notes)
+
+
+def _from_parquet(source: Source) -> Table:
+    if not source.data.startswith(_PARQUET):
         raise InputError("this is no Parquet file", where=source.name, expected="PAR1 at its start")
-    start = source.data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if start == b"{" or (start == b"[" and source.suffix in (".json", ".jsonl", ".ndjson")):
-        return _from_json(source)
-    read = read_delimited(source)
-    return Table(read.frame, source.name, is_text=True, lines=read.lines, notes=read.notes)
+    try:
+        return Table(pl.read_parquet(io.BytesIO(source.data)), source.name, first=1)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise damaged_parquet(source.name, error) from error
 
 
-def _from_json(source: Source) -> Table:
+def damaged_parquet(name: str, error: Exception) -> InputError:
+    """Return the error for a Parquet file that cannot be read."""
+    return InputError(
+        f"this Parquet file is damaged or cut off ({_first_line(error)})",
+        where=name,
+        fix="write it again",
+    )
+
+
+def from_json(source: Source) -> Table:
     """Read JSONL (one object in a line), or one JSON array of objects."""
     text = decode(source)
     if text.lstrip().startswith("["):
-        rows = _parse_json(text, source.name, 1)
+        rows = _parse_json(text, source.name, source.line)
         return Table(_from_dicts(rows, source.name, first=1), source.name, first=1)
-    filled = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    lines_of_text = enumerate(text.split("\n"), source.line)
+    filled = [(number, line) for number, line in lines_of_text if line.strip()]
     lines = np.array([number for number, _ in filled])
     try:
         frame = pl.read_ndjson(io.BytesIO(text.encode()), infer_schema_length=None)
@@ -192,7 +216,7 @@ def _from_pandas(source: Any) -> pl.DataFrame:
             columns.append(nw.from_native(column, series_only=True).to_polars().alias(name))
         except (ImportError, TypeError, ValueError, pl.exceptions.PolarsError):
             # Values of mixed kinds, or pandas without pyarrow.
-            columns.append(_column(name, column.astype(object).where(column.notna(), None)))
+            columns.append(column_of(name, column.astype(object).where(column.notna(), None)))
     return pl.DataFrame(columns)
 
 
@@ -215,7 +239,7 @@ def _from_dicts(
 
 
 def _from_columns(columns: Mapping[Any, Any], name: str) -> pl.DataFrame:
-    made = [_column(str(column), values) for column, values in columns.items()]
+    made = [column_of(str(column), values) for column, values in columns.items()]
     for column in made[1:]:
         if len(column) != len(made[0]):
             raise InputError(
@@ -226,11 +250,13 @@ def _from_columns(columns: Mapping[Any, Any], name: str) -> pl.DataFrame:
     return pl.DataFrame(made)
 
 
-def _column(name: str, values: Any) -> pl.Series:
+def column_of(name: str, values: Any) -> pl.Series:
     """Make a column; values of mixed kinds become numbers when all are numbers, otherwise text."""
     if isinstance(values, (np.ndarray, pl.Series)) and values.dtype != object:
         return pl.Series(name, values)
     values = list(values)
+    if any(isinstance(value, (list, tuple, np.ndarray)) for value in values):
+        return list_column(name, values)
     try:
         return pl.Series(name, values)
     except (TypeError, pl.exceptions.PolarsError):

@@ -1,0 +1,267 @@
+"""Some rows to classify, as they come from a source, and how they are put together."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from unrolled.data.label_codes import LabelBuilder, Labels
+from unrolled.data.label_columns import LabelRoles, Request, find_label_columns
+from unrolled.data.labelled_form import NUMBERS, TEXT, LabelledForm
+from unrolled.data.number_rows import NumberRows, from_list_column
+from unrolled.data.tables import Table
+from unrolled.data.texts import TextStore
+from unrolled.data.wide import from_wide
+from unrolled.errors import InputError
+
+IN_MEMORY = 32 << 20
+"""Bytes of text that are kept in memory; more goes to disk."""
+
+Where = Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows that were read together.
+
+    Attributes:
+        inputs: N texts, or sequences.
+        labels: (N,) text, null where there is none; None where there is no column of labels.
+        form: what was found.
+        where: gives the place of a row.
+        notes: what was taken otherwise.
+    """
+
+    inputs: list[str] | NumberRows
+    labels: pl.Series | None
+    form: LabelledForm
+    where: Where
+    notes: tuple[str, ...] = ()
+
+
+class TablePieces:
+    """Makes pieces of tables that come one after the other: what the first told of the columns holds for all."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._roles: LabelRoles | None = None
+        self._form: LabelledForm | None = None
+
+    def __call__(self, table: Table) -> Piece:
+        notes: tuple[str, ...] = ()
+        if self._roles is None:
+            self._roles = find_label_columns(table, self._request)
+            notes = (*table.notes, *self._roles.notes, *_unused(table, self._roles.unused))
+        roles = self._roles
+        table = _with_all(table, roles)
+        inputs = _inputs(table, roles, self._request)
+        light = replace(table, frame=pl.DataFrame())
+        labels = _labels(table, roles, self._request)
+        self._form = self._form or _form(roles, inputs)
+        if isinstance(inputs, NumberRows):
+            like = self._request.like or self._form
+            require_features(inputs, like, light.row, table.name)
+            if len(inputs.values):
+                self._form = _form(roles, inputs)
+        return Piece(inputs, labels, self._form, light.where, notes)
+
+
+def _with_all(table: Table, roles: LabelRoles) -> Table:
+    """Return the table with empty columns where some that the first rows had are missing, as in JSONL they may."""
+    wanted = (*roles.inputs, *([roles.label] if roles.label else []))
+    missing = [name for name in wanted if name not in table.frame.columns]
+    empty = [pl.lit(None).alias(name) for name in missing]
+    return replace(table, frame=table.frame.with_columns(empty)) if missing else table
+
+
+def _inputs(table: Table, roles: LabelRoles, request: Request) -> list[str] | NumberRows:
+    column = roles.inputs[0]
+    where = table.where(column=", ".join(roles.inputs[:3]))
+    holds_lists = isinstance(table.frame.schema[column], (pl.List, pl.Array))
+    require_kind(NUMBERS if roles.is_wide or holds_lists else TEXT, request, where)
+    if roles.is_wide:
+        return from_wide(table, list(roles.inputs))
+    return from_list_column(table, column) if holds_lists else _texts(table, column)
+
+
+def _labels(table: Table, roles: LabelRoles, request: Request) -> pl.Series | None:
+    if roles.label is None:
+        return None
+    labels = label_texts(table.frame[roles.label], table.where(column=roles.label))
+    if request.needs_labels:
+        require_labels(labels, lambda row: table.where(row, roles.label))
+    return labels
+
+
+def _form(roles: LabelRoles, inputs: list[str] | NumberRows) -> LabelledForm:
+    return LabelledForm(
+        NUMBERS if isinstance(inputs, NumberRows) else TEXT,
+        None if roles.is_wide else roles.inputs[0],
+        roles.label,
+        inputs.features if isinstance(inputs, NumberRows) else 1,
+        len(roles.inputs) if roles.is_wide else None,
+    )
+
+
+def require_kind(kind: str, request: Request, where: str) -> None:
+    """Refuse texts for a model of numbers, and numbers for a model of texts."""
+    if request.kind is not None and request.kind != kind:
+        reads, holds = ("texts", "numbers") if kind == NUMBERS else ("numbers", "text")
+        raise InputError(
+            f"the model reads {reads}, and this holds {holds}", where=where, expected=reads
+        )
+
+
+def require_features(rows: NumberRows, like: LabelledForm | None, row: Where, name: str) -> None:
+    """Refuse sequences with other features than the model's, or than the rows before."""
+    if like is not None and len(rows.values) and rows.features != like.features:
+        raise InputError(
+            f"the steps of the sequences have {rows.features} features",
+            where=f"{name}, {row(0)} and on",
+            expected=f"{like.features}, as in the rows before and in the model's training",
+            fix="give the same features in the same order",
+        )
+
+
+def label_texts(cells: pl.Series, where: str) -> pl.Series:
+    """Return labels as text, null where one is missing: 1 and 1.0 as "1", True as "true", text without spaces around it."""
+    kind = cells.dtype
+    if kind.is_float():
+        whole = cells.cast(pl.Int64, strict=False)
+        number = (
+            pl.when(cells.eq(whole)).then(whole.cast(pl.String)).otherwise(cells.cast(pl.String))
+        )
+        cells = cells.fill_nan(None)
+        return pl.select(pl.when(cells.is_not_null()).then(number)).to_series()
+    if isinstance(kind, (pl.List, pl.Array, pl.Struct, pl.Object)):
+        raise InputError(
+            f"a column of {kind} holds no labels",
+            where=where,
+            expected="one label in each row, as text or as a number",
+        )
+    text = cells.cast(pl.String).str.strip_chars()
+    return text.set(text == "", None)
+
+
+def require_labels(labels: pl.Series, where: Where) -> None:
+    """Refuse rows without a label."""
+    missing = labels.null_count()
+    if missing:
+        first = f" (the first of {missing} missing labels)" if missing > 1 else ""
+        raise InputError(
+            f"the label is missing{first}",
+            where=where(int(labels.is_null().arg_max() or 0)),
+            expected="a label in every row",
+            fix="write it, or remove the row",
+        )
+
+
+def _texts(table: Table, column: str) -> list[str]:
+    cells = table.frame[column]
+    if isinstance(cells.dtype, (pl.Struct, pl.Object, pl.Binary)):
+        raise InputError(
+            f"a column of {cells.dtype} holds no texts",
+            where=table.where(column=column),
+            expected="text",
+            fix="write each as one text",
+        )
+    return cells.cast(pl.String).fill_null("").to_list()
+
+
+def _unused(table: Table, unused: Sequence[str]) -> tuple[str, ...]:
+    shown = ", ".join(unused[:8]) + (", ..." if len(unused) > 8 else "")
+    return (f"{table.name}: columns not used: {shown}",) if unused else ()
+
+
+@dataclass
+class Collected:
+    """All rows of the pieces added."""
+
+    inputs: Sequence[str] | NumberRows
+    labels: Labels | None
+    form: LabelledForm
+    where: Where
+    notes: tuple[str, ...]
+
+
+@dataclass
+class Collector:
+    """Puts pieces together, texts in memory while they are few and on disk when they are many.
+
+    Attributes:
+        in_memory: bytes of text that are kept in memory.
+    """
+
+    in_memory: int = IN_MEMORY
+    _texts: list[str] = field(default_factory=list)
+    _store: TextStore | None = None
+    _numbers: list[NumberRows] = field(default_factory=list)
+    _labels: LabelBuilder = field(default_factory=LabelBuilder)
+    _has_labels: bool = True
+    _form: LabelledForm | None = None
+    _starts: list[int] = field(default_factory=list)
+    _wheres: list[Where] = field(default_factory=list)
+    _notes: dict[str, None] = field(default_factory=dict)
+    _rows: int = 0
+    _size: int = 0
+    _empty: int = 0
+
+    def add(self, pieces: Iterable[Piece]) -> Collector:
+        for piece in pieces:
+            self._starts.append(self._rows)
+            self._wheres.append(piece.where)
+            self._rows += len(piece.inputs)
+            self._notes.update(dict.fromkeys(piece.notes))
+            if self._form is None or (
+                isinstance(piece.inputs, NumberRows) and len(piece.inputs.values)
+            ):
+                self._form = self._form or piece.form
+            if piece.labels is None:
+                self._has_labels = False
+            else:
+                self._labels.extend(piece.labels)
+            self._add_inputs(piece.inputs)
+        return self
+
+    def finish(self, name: str) -> Collected:
+        if self._form is None or self._rows == 0:
+            raise InputError("there are no rows", where=name, fix="give some")
+        inputs: Sequence[str] | NumberRows
+        if self._form.kind == NUMBERS:
+            inputs = NumberRows.joined(self._numbers)
+        else:
+            inputs = self._texts if self._store is None else self._store
+        if self._empty:
+            what = "text" if self._form.kind == TEXT else "sequence"
+            have = "row has" if self._empty == 1 else "rows have"
+            self._notes[f"{name}: {self._empty} {have} an empty {what}"] = None
+        labels = self._labels.build() if self._has_labels else None
+        return Collected(inputs, labels, self._form, self._place(), tuple(self._notes))
+
+    def _add_inputs(self, inputs: list[str] | NumberRows) -> None:
+        if isinstance(inputs, NumberRows):
+            self._numbers.append(inputs)
+            self._empty += int((inputs.ends[1:] == inputs.ends[:-1]).sum())
+            return
+        self._empty += sum(not text or text.isspace() for text in inputs)
+        if self._store is None:
+            self._texts.extend(inputs)
+            self._size += sum(map(len, inputs))
+            if self._size > self.in_memory:
+                self._store, self._texts = TextStore(self._texts), []
+        else:
+            self._store.extend(inputs)
+
+    def _place(self) -> Where:
+        starts, wheres = self._starts, self._wheres
+        if len(starts) == 1:
+            return wheres[0]
+
+        def where(row: int) -> str:
+            piece = bisect_right(starts, row) - 1
+            return wheres[piece](row - starts[piece])
+
+        return where

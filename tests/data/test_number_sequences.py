@@ -1,0 +1,140 @@
+"""Sequences of numbers from lists, wide tables, arrays and npz files."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.data.labelled_of import refused, write
+from unrolled.data.labelled import read_labelled
+
+
+def rows_of(source: Any, **options: Any) -> list[Any]:
+    rows = read_labelled(source, **options)
+    assert rows.form.kind == "numbers"
+    return [row.tolist() for row in rows.inputs]  # type: ignore[union-attr]
+
+
+def npz(folder: Path, **arrays: Any) -> Path:
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)
+    return write(folder, packed.getvalue(), "a.npz")
+
+
+def test_lists_of_numbers(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, '{"x": [1, 2.5], "y": 1}\n{"x": [3], "y": 0}\n{"x": [], "y": 0}\n', "a.jsonl"
+    )
+    assert rows_of(path) == [[[1], [2.5]], [[3]], []]
+    assert "1 row has an empty sequence" in read_labelled(path).notes[0]
+    assert rows_of({"values": [[1, 2.5], [3]], "label": [1, 0]}) == [[[1], [2.5]], [[3]]]
+    two = {"signal": [[[1, 2], [3, 4]], [[5, 6]]], "label": [1, 0]}
+    assert rows_of(two) == [[[1, 2], [3, 4]], [[5, 6]]]
+    assert read_labelled(two).form.features == 2
+    arrays = pl.DataFrame(two, schema={"signal": pl.List(pl.Array(pl.Int64, 2)), "label": pl.Int64})
+    assert rows_of(arrays) == [[[1, 2], [3, 4]], [[5, 6]]]
+    named = write(tmp_path, '{"wave": [1, 2], "a": [3], "label": 1}\n', "a.jsonl")
+    assert rows_of(named, text="wave") == [[[1], [2]]]
+    assert "which column is the text cannot be told: wave, a could be" in refused(named)
+
+
+def test_lists_that_hold_something_else(tmp_path: Path) -> None:
+    def message(rows: str) -> str:
+        return refused(write(tmp_path, rows, "a.jsonl"))
+
+    assert message('{"x": [1, 2], "y": 1}\n{"x": [1, NaN], "y": 1}\n') == (
+        "a.jsonl, row 2, column x, step 2: the value is missing (NaN); expected a finite number; "
+        "leave the step out, or put a number in its place"
+    )
+    assert message('{"x": [1, null], "y": 1}\n').startswith("a.jsonl, row 1, column x, step 2")
+    assert "the value is inf" in message('{"x": [Infinity], "y": 1}\n')
+    assert "a number that float32 can hold" in message('{"x": [1e300], "y": 1}\n')
+    assert message('{"x": [[1, 2]], "y": 1}\n{"x": [[1, 2], [3]], "y": 1}\n') == (
+        "a.jsonl, row 2, column x, step 2: it has 1 features; expected 2, as in the rows before; "
+        "give every step the same features"
+    )
+    assert "different kinds" in message('{"x": [1, "a"], "y": 1}\n{"x": [1, NaN], "y": 1}\n')
+
+
+def test_wide_tables(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,b,c,label\n1,2,3,u\n4,5,,v\n,,,v\n")
+    rows = read_labelled(path)
+    assert rows_of(path) == [[[1], [2], [3]], [[4], [5]], []]
+    assert list(rows.labels or ()) == ["u", "v", "v"]
+    assert rows.form.steps == 3
+    same = read_labelled(write(tmp_path, "a,b,c\n1,2,3\n"), like=rows.form, needs_labels=False)
+    assert same.labels is None
+    assert refused(write(tmp_path, "a,b,c,label\n1,,3,u\n")) == (
+        "a.csv, row 2, column b: the cell is empty, and the sequence goes on after it; "
+        "expected a number; empty cells at the end only; fill it, or remove the row"
+    )
+    assert "the value is missing (nan)" in refused(write(tmp_path, "a,b,label\n1,nan,u\n"))
+    assert "the value is infinite" in refused(write(tmp_path, "a,b,label\n1,inf,u\n"))
+    frame = pl.DataFrame({"a": [1.0, 2.0], "b": [3.0, None], "label": [1, 2]})
+    assert rows_of(frame) == [[[1], [3]], [[2]]]
+
+
+def test_wide_tables_without_names(tmp_path: Path) -> None:
+    path = write(tmp_path, "1\t0.5\t2\n2\t1.5\t3\n", "a.tsv")
+    assert "which column is the label cannot be told" in refused(path)
+    rows = read_labelled(path, label="column_1")
+    assert rows_of(path, label="column_1") == [[[0.5], [2]], [[1.5], [3]]]
+    bare = write(tmp_path, "0.5\t2\n1.5\t3\n", "b.tsv")
+    again = read_labelled(bare, like=rows.form, needs_labels=False)
+    assert again.labels is None
+    assert [row.tolist() for row in again.inputs] == [[[0.5], [2]], [[1.5], [3]]]
+    flowers = write(tmp_path, "5.1,3.5,setosa\n4.9,3,virginica\n4.7,3.2,setosa\n")
+    assert len(read_labelled(flowers, label="column_3").inputs) == 3
+
+
+def test_npz(tmp_path: Path) -> None:
+    x, y = np.arange(12.0).reshape(2, 3, 2), np.array([1, 0])
+    rows = read_labelled(npz(tmp_path, x=x, y=y, lengths=[3, 1], x_test=x[:1], y_test=y[:1]))
+    assert [row.tolist() for row in rows.inputs] == [x[0].tolist(), x[1, :1].tolist()]
+    assert list(rows.labels or ()) == ["1", "0"]
+    assert rows.form.features == 2
+    assert rows.test is not None
+    assert len(rows.test) == 1
+    assert rows.test.where(0).endswith("a.npz, test row 0")
+    flat = read_labelled(npz(tmp_path, x_train=x[:, :, 0], y_train=y))
+    assert flat.inputs[1].shape == (3, 1)  # type: ignore[union-attr]
+
+
+def test_npz_that_cannot_be_read(tmp_path: Path) -> None:
+    x, y = np.ones((2, 3)), np.array([1, 0])
+    assert refused(npz(tmp_path, x=np.array([[1], [1, 2]], dtype=object), y=y)).startswith(
+        "a.npz: an array in this file is pickled Python, which can run code and is not read"
+    )
+    assert "no array called x (there are: z)" in refused(npz(tmp_path, z=x))
+    assert "no array of labels called y" in refused(npz(tmp_path, x=x))
+    assert "y has shape (3,); expected (2,)" in refused(npz(tmp_path, x=x, y=[1, 2, 3]))
+    assert "the length is 4; expected 0 to 3" in refused(npz(tmp_path, x=x, y=y, lengths=[1, 4]))
+    bad = x.copy()
+    bad[1, 2] = np.nan
+    assert "a.npz, row 1, step 3: the value is missing" in refused(npz(tmp_path, x=bad, y=y))
+    assert "this is no npz file" in refused(write(tmp_path, b"abc", "a.npz"))
+    cut = npz(tmp_path, x=x, y=y).read_bytes()[:100]
+    assert "damaged or cut off" in refused(write(tmp_path, cut, "a.npz"))
+
+
+def test_arrays() -> None:
+    assert rows_of((np.ones((2, 3), np.float16), ["a", "b"])) == [[[1]] * 3] * 2
+    assert rows_of(([np.zeros(2), [[3], [4]], []], [0, 1, 0])) == [[[0], [0]], [[3], [4]], []]
+    assert rows_of(np.ones((1, 2, 3)), needs_labels=False) == [[[1, 1, 1], [1, 1, 1]]]
+    assert "input, row 1: this row has 2 features; expected 1" in refused(([[1], [[1, 2]]], [0, 1]))
+    assert "input, row 1: this is no array of numbers" in refused(([[1], [[1, 2], [3]]], [0, 1]))
+    assert "texts only, or arrays" in refused(([[1], "a"], [0, 1]))
+
+
+def test_rows_can_be_chosen() -> None:
+    rows = read_labelled(([[1, 2], [], [3]], [0, 1, 2])).inputs
+    assert [row.tolist() for row in rows.take([2, 0])] == [[[3]], [[1], [2]]]  # type: ignore[union-attr]
+    assert [len(row) for row in rows[1:]] == [0, 1]
+    assert len(rows[-1]) == 1
+    with pytest.raises(IndexError):
+        rows[3]
