@@ -4,16 +4,27 @@ Blocks (charts, tables, facts) are data; ``write_report`` writes them as one sel
 """
 
 from unrolled.view.bars import Bar, BarTable, Histogram, bar_table, histogram
+from unrolled.view.calibration import confidence_histogram, judge_calibration, reliability_chart
 from unrolled.view.charts import Axis, LineChart, Rule, Spot, line_chart
+from unrolled.view.confusion import (
+    ConfusionMatrix,
+    class_table,
+    confusion_counts,
+    confusion_list,
+    confusion_matrix,
+)
 from unrolled.view.facts import Headline, Headlines, KeyFacts, key_facts
 from unrolled.view.figure import Verdict
 from unrolled.view.forecast import ForecastWindow, forecast_picture, worst_windows
 from unrolled.view.gallery import Block, Gallery
 from unrolled.view.heat import HeatTable
+from unrolled.view.lengths import length_blocks, length_chart, length_groups, length_table
+from unrolled.view.mistakes import Mistake, MistakenTexts, mistakes_block, worst_mistakes
 from unrolled.view.reach import Reach, gradient_reach_chart, reach, reach_sentence
 from unrolled.view.report import Report, Section, render, write_report
 from unrolled.view.runs import Band, Line
 from unrolled.view.scores import ScoreTable, score_table
+from unrolled.view.tables import PlainTable
 from unrolled.view.terminal import terminal_scores, terminal_table
 from unrolled.view.training import gradient_norms, learning_curves
 from unrolled.view.words import Phrase, phrase, say
@@ -24,6 +35,7 @@ __all__ = [
     "Bar",
     "BarTable",
     "Block",
+    "ConfusionMatrix",
     "ForecastWindow",
     "Gallery",
     "Headline",
@@ -33,7 +45,10 @@ __all__ = [
     "KeyFacts",
     "Line",
     "LineChart",
+    "Mistake",
+    "MistakenTexts",
     "Phrase",
+    "PlainTable",
     "Reach",
     "Report",
     "Rule",
@@ -42,21 +57,34 @@ __all__ = [
     "Spot",
     "Verdict",
     "bar_table",
+    "class_table",
+    "confidence_histogram",
+    "confusion_counts",
+    "confusion_list",
+    "confusion_matrix",
     "forecast_picture",
     "gradient_norms",
     "gradient_reach_chart",
     "histogram",
+    "judge_calibration",
     "key_facts",
     "learning_curves",
+    "length_blocks",
+    "length_chart",
+    "length_groups",
+    "length_table",
     "line_chart",
+    "mistakes_block",
     "phrase",
     "reach",
     "reach_sentence",
+    "reliability_chart",
     "render",
     "say",
     "score_table",
     "terminal_scores",
     "terminal_table",
+    "worst_mistakes",
     "worst_windows",
     "write_report",
 ]

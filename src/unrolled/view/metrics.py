@@ -7,19 +7,19 @@ import re
 from typing import NamedTuple
 
 from unrolled.view.numbers import NOTHING, fixed, in_column, percent
-from unrolled.view.words import Text, phrase
+from unrolled.view.words import Text, known_phrase, phrase
 
 _LOWER = {"mae", "mse", "rmse", "mase", "smape", "crps", "loss", "perplexity", "wape"}
-_LOWER |= {"nats_per_char", "bits_per_char", "cross_entropy", "brier"}
-_SHARES = {"accuracy", "f1", "macro_f1", "span_f1", "precision", "recall", "auc"}
-_HIGHER = _SHARES | {"bleu", "chrf", "rouge_1", "rouge_2", "rouge_l", "r2"}
+_LOWER |= {"nats_per_char", "bits_per_char", "cross_entropy", "brier", "ece"}
+_RATES = {"accuracy", "f1", "macro_f1", "span_f1", "precision", "recall", "auc"}
+_SHARES = _RATES | {"ece"}
+_HIGHER = _RATES | {"bleu", "chrf", "rouge_1", "rouge_2", "rouge_l", "r2"}
 _COVERAGE = re.compile(r"coverage_(\d+(?:\.\d+)?)")
 _WRITTEN = {
     "smape": "sMAPE",
     "bleu": "BLEU",
     "chrf": "chrF",
     "f1": "F1",
-    "macro_f1": "macro F1",
     "span_f1": "span F1",
     "r2": "R²",
 }
@@ -41,7 +41,7 @@ class Metric(NamedTuple):
         """Return the name that readers know."""
         if self.aim == "nominal":
             return phrase("metric.coverage", level=f"{100 * self.nominal:g}")
-        return _WRITTEN.get(self.key) or _spelled(self.key)
+        return known_phrase(f"metric.{self.key}", _WRITTEN.get(self.key) or _spelled(self.key))
 
     def badness(self, value: float) -> float:
         """Return ``value`` so that smaller is better; of a coverage, how far it is from nominal."""
