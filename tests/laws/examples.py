@@ -40,6 +40,7 @@ from unrolled import (
     LayerNormLSTM,
     PeepholeLSTM,
     Residual,
+    Seq,
     Stack,
     WeightDrop,
     Zoneout,
@@ -47,6 +48,10 @@ from unrolled import (
 )
 from unrolled.core.noise import NoiseState, ZoneoutState
 from unrolled.core.tree import State, Tree
+from unrolled.models.classifier import ClassifierSizes, ClassifyNetwork
+from unrolled.models.ngrams import NgramLinear
+from unrolled.models.pooling import AttentionPool, LastPool, MaxPool, MeanPool
+from unrolled.models.word_dropout import WordDropout
 
 BIAS = (True, False)
 CELL_OPTIONS: dict[str, dict[str, tuple[Any, ...]]] = {
@@ -101,6 +106,8 @@ class Example:
     inputs: Callable[[Draw, int, int, int], Tree] = one_tensor
     begin: Callable[[Any, Draw, int], State] = begin_empty
     pickles: bool = True
+    any_state: bool = True
+    """Whether any real numbers may stand in its state; else it is begun by running some steps."""
 
     def __str__(self) -> str:
         return self.name
@@ -222,7 +229,51 @@ def parametrized(cell: Layer) -> Layer:
     return cell
 
 
-EXAMPLES = [*CELLS, *AROUND_CELLS, *OF_USERS]
+def token_ids(draw: Draw, batch: int, steps: int, features: int) -> Tree:
+    return 1 + (4 * draw(batch, steps).abs()).long().clamp(max=TOKENS - 2)
+
+
+TOKENS = 9
+
+
+def ngram_linear(order: int) -> NgramLinear:
+    layer = NgramLinear(TOKENS, 3, order=order, buckets=16)
+    layer.weigh([Seq(torch.arange(2, TOKENS).repeat(3, 2))])
+    return layer
+
+
+def classifier(layer: Layer, width: int, pooling: tuple[str, ...]) -> ClassifyNetwork:
+    sizes = ClassifierSizes(3, vocabulary=TOKENS, embedding=4, width=width, ngrams=2, buckets=16)
+    network = ClassifyNetwork(layer, sizes, pooling, dropout=0.3, word_dropout=0.3)
+    assert network.ngrams is not None
+    network.ngrams.weigh([Seq(torch.arange(2, TOKENS).repeat(3, 2))])
+    return network
+
+
+OF_MODELS = [
+    Example("word dropout", lambda f, h: WordDropout(0.4, unknown=1), token_ids),
+    Example("n-grams of one token", lambda f, h: ngram_linear(1), token_ids, any_state=False),
+    Example("n-grams", lambda f, h: ngram_linear(3), token_ids, any_state=False),
+    Example("last pool", lambda f, h: LastPool(f)),
+    Example("mean pool", lambda f, h: MeanPool(f)),
+    Example("max pool", lambda f, h: MaxPool(f)),
+    Example("attention pool", lambda f, h: AttentionPool(f), any_state=False),
+    Example(
+        "classifier",
+        lambda f, h: classifier(LSTM(4, h), h, ("last", "mean", "max", "attention")),
+        token_ids,
+        any_state=False,
+    ),
+    Example(
+        "classifier of numbers",
+        lambda f, h: ClassifyNetwork(
+            GRU(4, h), ClassifierSizes(3, features=f, embedding=4, width=h), ("max",), dropout=0.3
+        ),
+        any_state=False,
+    ),
+]
+
+EXAMPLES = [*CELLS, *AROUND_CELLS, *OF_USERS, *OF_MODELS]
 assert len({example.name for example in EXAMPLES}) == len(EXAMPLES)
 
 

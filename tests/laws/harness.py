@@ -105,7 +105,11 @@ def begin(example: Example, layer: Layer, draw: Callable[..., Tensor], case: Cas
             return 0.7 * draw(*part.shape)
         return part
 
-    return fill(example.begin(layer, draw, case.batch))
+    state = example.begin(layer, draw, case.batch)
+    if not example.any_state:
+        with torch.no_grad():
+            return layer(example.inputs(draw, case.batch, 2, case.features), state)[1]
+    return fill(state)
 
 
 def same(one: Way, other: Way, setting: Setting, tolerance: float | None = None) -> None:

@@ -29,7 +29,9 @@ def both_ways(example: Example, merge: str) -> Example:
     def make(f, h):
         return Bidirectional(example.make(f, h), example.make(f, h), merge)
 
-    return Example(f"{example} both ways, {merge}", make, example.inputs, begin)
+    return Example(
+        f"{example} both ways, {merge}", make, example.inputs, begin, any_state=example.any_state
+    )
 
 
 def turned(layer: Bidirectional) -> Bidirectional:

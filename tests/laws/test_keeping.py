@@ -77,12 +77,16 @@ def to_double(leaf: torch.Tensor) -> torch.Tensor:
 
 
 @each_example
-def test_8_nothing_but_parameters_is_saved(example: Example) -> None:
+def test_8_nothing_but_what_was_learned_is_saved(example: Example) -> None:
     # States and noise are values: a module that has run is the module that was made.
     setting = prepare(example, RAGGED, training=True)
     before = dict(setting.layer.__dict__)
+    learned = {name for name, _ in setting.layer.named_parameters()}
+    counted = {name: buffer.clone() for name, buffer in setting.layer.named_buffers()}
     everything(whole(setting), setting)
     assert {name.removesuffix(".original") for name in setting.layer.state_dict()} == {
-        name.removesuffix(".original") for name, _ in setting.layer.named_parameters()
+        name.removesuffix(".original") for name in learned | counted.keys()
     }
+    for name, buffer in setting.layer.named_buffers():
+        assert torch.equal(buffer, counted[name]), f"{name} changes with what is read"
     assert setting.layer.__dict__ == before

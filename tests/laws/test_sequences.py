@@ -112,9 +112,9 @@ def test_4_what_padding_held_never_matters(example: Example, training: bool, cas
     def spoiled(layer, data, state):
         # Added to the data, so that its gradient flows back through the spoiled padding too.
         def spoil(leaf):
-            nans = torch.zeros_like(leaf)
-            nans[padding] = float("nan")
-            return leaf + nans
+            junk = torch.zeros_like(leaf)
+            junk[padding] = float("nan") if leaf.is_floating_point() else 1_000_000
+            return leaf + junk
 
         ys, final = layer(Seq(pytree.tree_map(spoil, data), setting.lengths), state)
         for leaf in pytree.tree_leaves(ys.data):
