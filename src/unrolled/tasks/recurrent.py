@@ -9,7 +9,7 @@ import unrolled.cells as cells
 from unrolled.cells import cell_named
 from unrolled.core.compose import deep
 from unrolled.core.layer import Layer
-from unrolled.errors import OptionError
+from unrolled.errors import ModelFileError, OptionError
 
 CellChoice = str | Callable[..., Layer]
 """A cell's name, its class, or any function ``(input_size, hidden_size) -> Layer``."""
@@ -39,15 +39,44 @@ def cell_name(cell: CellChoice) -> str | None:
     return name if name in cells.__all__ and getattr(cells, name) is maker else None
 
 
-def recurrent_layer(cell: CellChoice, hidden_size: int, layers: int, dropout: float) -> Layer:
-    """Return ``layers`` cells over each other, from ``hidden_size`` features to as many.
+def recurrent_layer(
+    cell: CellChoice,
+    input_size: int,
+    hidden_size: int,
+    *,
+    layers: int,
+    dropout: float,
+    bidirectional: bool = False,
+) -> Layer:
+    """Return ``layers`` cells over each other, of ``hidden_size`` units each (in each direction).
 
     Raises:
         OptionError: what ``cell`` makes is no layer.
     """
     maker = cell_maker(cell)
-    made: Any = deep(maker, hidden_size, hidden_size, layers=layers, dropout=dropout)
-    for part in made:
-        if not isinstance(part, Layer):
-            raise OptionError(f"cell={cell!r} made a {type(part).__name__}", expected="a Layer")
-    return made
+
+    def make(features: int, units: int) -> Layer:
+        made: Any = maker(features, units)
+        if not isinstance(made, Layer):
+            raise OptionError(f"cell={cell!r} made a {type(made).__name__}", expected="a Layer")
+        return made
+
+    return deep(
+        make, input_size, hidden_size, layers=layers, dropout=dropout, bidirectional=bidirectional
+    )
+
+
+def chosen_cell(given: CellChoice | None, saved: str | None, folder: object) -> CellChoice:
+    """Return the cell of a saved model: the one that is given, or the one it was saved with.
+
+    Raises:
+        ModelFileError: it was made with a user's own cell, which must be given.
+    """
+    chosen = given if given is not None else saved
+    if chosen is None:
+        raise ModelFileError(
+            "the model was made with a cell that is not one of unrolled's",
+            where=str(folder),
+            fix="give it: load(folder, cell=YourCell)",
+        )
+    return chosen

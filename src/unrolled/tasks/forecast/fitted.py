@@ -106,7 +106,13 @@ def make_network(
     """Return a new network; its weights depend on ``seed`` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        layer = recurrent_layer(cell, settings.hidden_size, settings.layers, settings.dropout)
+        layer = recurrent_layer(
+            cell,
+            settings.hidden_size,
+            settings.hidden_size,
+            layers=settings.layers,
+            dropout=settings.dropout,
+        )
         head = HEADS[settings.output]()
         return ForecastNetwork(layer, head, sizes, settings.decode, settings.dropout)
 

@@ -21,7 +21,7 @@ from unrolled.models.forecaster import NetworkSizes
 from unrolled.tasks.forecast.calibration import Calibration
 from unrolled.tasks.forecast.fitted import Fitted, make_network
 from unrolled.tasks.forecast.settings import ForecastSettings
-from unrolled.tasks.recurrent import CellChoice, cell_name
+from unrolled.tasks.recurrent import CellChoice, cell_name, chosen_cell
 from unrolled.tasks.saving import load_weights, read_model, write_model
 
 _ROWS = ("times", "target", "known", "past", "static", "future_known")
@@ -92,13 +92,7 @@ def load_fitted(
         ModelFileError: there is no forecaster in ``folder``, it is damaged, or its cell must be given.
     """
     config, tensors = read_model(folder, task="forecast")
-    chosen = cell if cell is not None else config.get("cell")
-    if chosen is None:
-        raise ModelFileError(
-            "the model was made with a cell that is not one of unrolled's",
-            where=str(folder),
-            fix="give it: Forecaster.load(folder, cell=YourCell)",
-        )
+    chosen = chosen_cell(cell, config.get("cell"), folder)
 
     def read(settings: ForecastSettings) -> Fitted:
         try:

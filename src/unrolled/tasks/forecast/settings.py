@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from unrolled.data.series import Columns
 from unrolled.errors import OptionError, unknown_option
 from unrolled.models.forecaster import Decode
 from unrolled.models.heads import HEADS
+from unrolled.tasks.options import part_options
 from unrolled.train.settings import TrainSettings
 
 Share = float | int
@@ -129,17 +130,11 @@ def read_options(options: Mapping[str, Any]) -> tuple[ForecastSettings, dict[str
     >>> settings.horizon, training
     (7, {'learning_rate': 0.01})
     """
-    own = [field.name for field in fields(ForecastSettings)]
-    of_training = [field.name for field in fields(TrainSettings)]
-    for name in options:
-        if name not in own and name not in of_training:
-            raise unknown_option("option", name, [*own, *of_training])
     if "horizon" not in options:
         raise OptionError("no horizon is given", expected="horizon=N, the steps to forecast")
-    training = {name: value for name, value in options.items() if name in of_training}
+    own, training = part_options(options, ForecastSettings)
     training_settings(training, windows=1)
-    settings = ForecastSettings(**{k: v for k, v in options.items() if k in own})
-    return settings, training
+    return ForecastSettings(**own), training
 
 
 def training_settings(given: Mapping[str, Any], windows: int) -> TrainSettings:
