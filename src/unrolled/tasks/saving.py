@@ -21,7 +21,10 @@ from unrolled.errors import InputError, ModelFileError
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FORMAT = 1
 
-TASKS = {"forecast": ("unrolled.tasks.forecast", "Forecaster")}
+TASKS = {
+    "classify": ("unrolled.tasks.classify", "Classifier"),
+    "forecast": ("unrolled.tasks.forecast", "Forecaster"),
+}
 """By task, the module and the class that load its models."""
 
 
@@ -41,9 +44,12 @@ def load(folder: str | os.PathLike[str], **options: Any) -> Any:
 
 
 def write_model(
-    folder: str | os.PathLike[str], config: Mapping[str, Any], tensors: Mapping[str, Tensor]
+    folder: str | os.PathLike[str],
+    config: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    files: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Write a model into ``folder``, which is made; return it.
+    """Write a model into ``folder``, which is made, with further ``files`` by name; return it.
 
     Each file appears whole or not at all. Both hold the same random mark, so that a folder whose second file could not
     be written any more is found out when it is read.
@@ -54,6 +60,8 @@ def write_model(
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         target.mkdir(parents=True, exist_ok=True)
+        for name, content in (files or {}).items():
+            write_atomically(target / name, content)
         write_atomically(target / WEIGHTS, save(dense, metadata={"mark": mark}))
         write_atomically(target / CONFIG, (text + "\n").encode("utf-8"))
     except OSError as error:

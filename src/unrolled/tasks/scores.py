@@ -23,6 +23,7 @@ INTERVALS: Mapping[str, tuple[float, float]] = {
 
 BASELINE_ORDER: tuple[str, ...] = (
     "majority",
+    "logistic",
     "tfidf_logistic",
     "most_frequent_tag",
     "naive",

@@ -1,4 +1,4 @@
-"""The simple methods that stand beside every model: fitted on the same windows, scored on the same.
+"""The simple methods that stand beside every model: fitted on the same rows or windows, scored on the same.
 
 >>> import numpy as np
 >>> from unrolled.data.history import History
@@ -23,21 +23,35 @@ from collections.abc import Mapping
 
 from unrolled.tasks.baselines.boosting import GradientBoosting
 from unrolled.tasks.baselines.dlinear import DLinear, DLinearNetwork
+from unrolled.tasks.baselines.logistic import Logistic
+from unrolled.tasks.baselines.majority import ClassifyBaseline, Majority
 from unrolled.tasks.baselines.ridge import Ridge
 from unrolled.tasks.baselines.simple import ForecastBaseline, Naive, SeasonalNaive
+from unrolled.tasks.baselines.tfidf import TfidfLogistic
 
 __all__ = [
+    "CLASSIFY_BASELINES",
     "FORECAST_BASELINES",
+    "ClassifyBaseline",
     "DLinear",
     "DLinearNetwork",
     "ForecastBaseline",
     "GradientBoosting",
+    "Logistic",
+    "Majority",
     "Naive",
     "Ridge",
     "SeasonalNaive",
+    "TfidfLogistic",
 ]
 
 FORECAST_BASELINES: Mapping[str, type[ForecastBaseline]] = {
     baseline.name: baseline for baseline in (Naive, SeasonalNaive, Ridge, GradientBoosting, DLinear)
 }
 """The forecast baselines by name, in the order of the score table."""
+
+CLASSIFY_BASELINES: Mapping[str, Mapping[str, type[ClassifyBaseline]]] = {
+    "text": {baseline.name: baseline for baseline in (Majority, TfidfLogistic)},
+    "numbers": {baseline.name: baseline for baseline in (Majority, Logistic)},
+}
+"""The baselines of classification by the kind of input and by name, in the order of the score table."""

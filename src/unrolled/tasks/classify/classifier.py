@@ -1,0 +1,343 @@
+"""Classifier: from labelled texts or sequences of numbers to a trained, scored and saved model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from unrolled.data.labelled import Labelled, iter_labelled, read_labelled
+from unrolled.data.partition import row_hashes
+from unrolled.errors import InputError
+from unrolled.tasks.baselines import CLASSIFY_BASELINES, ClassifyBaseline
+from unrolled.tasks.classify.fitted import Fitted
+from unrolled.tasks.classify.fitting import MakeProgress, prepare
+from unrolled.tasks.classify.inside import facts_of, reach_of
+from unrolled.tasks.classify.outcome import Outcome
+from unrolled.tasks.classify.parts import LabelledParts, Part, part_rows
+from unrolled.tasks.classify.saving import load_fitted, save_fitted
+from unrolled.tasks.classify.scoring import (
+    chosen_baselines,
+    make_outcome,
+    score_beside_baselines,
+)
+from unrolled.tasks.classify.settings import read_options
+from unrolled.tasks.classify.stream import ClassifyStream
+from unrolled.tasks.recurrent import CellChoice, cell_maker
+from unrolled.train.loop import TrainResult
+
+PREFIX = "p_"
+"""Of the columns of the probabilities, before the label."""
+
+
+class Classifier:
+    """Classifies texts or sequences of numbers with a recurrent network.
+
+    Args:
+        cell: "rnn", "lstm", "gru", ..., a cell's class, or a function ``(input_size, hidden_size) -> Layer``.
+        units: of texts: "words", "characters" or "bpe"; None = told by the texts.
+        hidden_size: units of a layer, in each direction.
+        layers: how many recurrent layers lie over each other.
+        bidirectional: read in both directions; only a network that reads forward can stream.
+        pooling: what is made of all steps: one or several of "last", "mean", "max", "attention".
+        seed: of every random number.
+        options: all others, see `ClassifySettings` and `TrainSettings`: columns (``text="review"``), ``vectors``,
+            ``class_weights``, ``dropout``, ``epochs``, ``learning_rate``, ...
+
+    Raises:
+        OptionError: an option does not exist (the nearest one is named), or cannot have its value.
+
+    Attributes:
+        notes: what was mended or left out when data was read, one line each.
+        training: what came of the last `fit`; None before.
+        outcome: the rows that `evaluate` scored last, and what the model made of them.
+
+    >>> texts, labels = ["a fine film", "fine acting", "dull", "a dull film"] * 5, ["yes", "yes", "no", "no"] * 5
+    >>> model = Classifier("gru", hidden_size=8, embedding=8, max_steps=60, test=0).fit(texts, labels)
+    >>> model.predict(["a fine story"])["label"].to_list()
+    ['yes']
+    """
+
+    def __init__(
+        self,
+        cell: CellChoice = "gru",
+        *,
+        units: str | None = None,
+        hidden_size: int = 64,
+        layers: int = 1,
+        bidirectional: bool = True,
+        pooling: str | Sequence[str] = ("max", "mean"),
+        seed: int = 0,
+        **options: Any,
+    ) -> None:
+        cell_maker(cell)
+        self.cell = cell
+        self.settings, self.train_options = read_options(
+            {
+                "units": units,
+                "hidden_size": hidden_size,
+                "layers": layers,
+                "bidirectional": bidirectional,
+                "pooling": pooling,
+                "seed": seed,
+                **options,
+            }
+        )
+        self.title = ""
+        self.notes: tuple[str, ...] = ()
+        self.training: TrainResult | None = None
+        self.outcome: Outcome | None = None
+        self._fitted: Fitted | None = None
+        self._parts: LabelledParts | None = None
+        self._baselines: dict[str, ClassifyBaseline] = {}
+
+    @property
+    def fitted(self) -> Fitted:
+        """The network, and what was learned beside it.
+
+        Raises:
+            InputError: the model is not fitted yet.
+        """
+        if self._fitted is None:
+            raise InputError("this Classifier is not fitted yet", fix="call fit(data) first")
+        return self._fitted
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels, in the order of the probabilities."""
+        return self.fitted.classes
+
+    @property
+    def has_test_part(self) -> bool:
+        """Whether `fit` kept rows aside for `evaluate`."""
+        return self._parts is not None and len(self._parts.test) > 0
+
+    def fit(
+        self,
+        data: Any,
+        labels: Sequence[Any] | None = None,
+        *,
+        validation: Any = None,
+        test: Any = None,
+        folder: str | os.PathLike[str] | None = None,
+        resume: bool = False,
+        progress: MakeProgress | None = None,
+    ) -> Self:
+        """Train on ``data``, from the beginning.
+
+        Rows are held out, every class in proportion: the settings' ``test`` part is not looked at (`evaluate` scores
+        it), the ``validation`` part tells when to stop and how sure the model may be of itself.
+
+        Args:
+            data: a file, a folder with a class in each sub-folder or file, a dataframe, a dict of columns, a list of
+                dicts; or the inputs alone, when ``labels`` are given.
+            labels: one for every input.
+            validation: rows of their own in place of a part of ``data``.
+            test: the same, for the test.
+            folder: where the training's checkpoint and metrics go.
+            resume: go on from the checkpoint in ``folder``.
+            progress: makes what is told of every step from the settings of the training, for instance
+                `unrolled.train.progress.TerminalProgress`.
+
+        Raises:
+            InputError: the data cannot be used; what, where and how to mend it is said.
+            TrainingError: the loss or a gradient was not finite; the last good weights are kept.
+        """
+        rows = read_labelled(
+            data if labels is None else (data, labels),
+            text=self.settings.text,
+            label=self.settings.label,
+        )
+        held, scored = (
+            None if own is None else read_labelled(own, like=rows.form)
+            for own in (validation, test)
+        )
+        parts = part_rows(rows, self.settings, int(self.train_options["seed"]), held, scored)
+        task = prepare(self.cell, self.settings, self.train_options, rows, parts)
+        self.notes = (*rows.notes, *parts.notes, *_notes_of(held), *_notes_of(scored))
+        self._parts, self._baselines, self.outcome = parts, {}, None
+        self._fitted, self.training = task.run(folder, resume=resume, progress=progress)
+        self.title = Path(data).name if isinstance(data, str | Path) else ""
+        return self
+
+    def predict_proba(self, data: Any) -> NDArray[np.float64]:
+        """Return the probabilities (N, C) of rows, in the order of `classes`; without a row (0, C)."""
+        rows = read_labelled(data, like=self.fitted.form, needs_labels=False)
+        return self.fitted.probabilities(rows.inputs)[0]
+
+    def predict(self, data: Any) -> pl.DataFrame:
+        """Classify rows.
+
+        Args:
+            data: as in `fit`, labels are not needed; also a list of texts or of arrays, and a file with a text in
+                each line.
+
+        Returns:
+            label, probability (of that label), and a column ``p_LABEL`` for every class.
+
+        Raises:
+            InputError: the data cannot be used.
+        """
+        rows = read_labelled(data, like=self.fitted.form, needs_labels=False)
+        self.notes = rows.notes
+        return self._frame(rows)
+
+    def predict_chunks(self, data: Any, rows: int = 1024) -> Iterator[pl.DataFrame]:
+        """Classify as `predict` does, at most ``rows`` rows at a time: from a pipe, or of a file of any size."""
+        self.notes = ()
+        for part in iter_labelled(data, like=self.fitted.form, rows=rows):
+            self.notes += tuple(note for note in part.notes if note not in self.notes)
+            yield self._frame(part)
+
+    def _frame(self, rows: Labelled) -> pl.DataFrame:
+        probabilities, _ = self.fitted.probabilities(rows.inputs)
+        best = probabilities.argmax(1)
+        columns = {
+            "label": np.array(self.classes, dtype=object)[best].tolist(),
+            "probability": probabilities[np.arange(len(best)), best],
+        }
+        each = {f"{PREFIX}{name}": probabilities[:, k] for k, name in enumerate(self.classes)}
+        return pl.DataFrame({**columns, **each}, schema_overrides={"label": pl.String})
+
+    def evaluate(
+        self, data: Any = None, *, baselines: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        """Score rows whose labels are known, beside the simple methods.
+
+        Args:
+            data: labelled rows; None = the test part that `fit` kept aside. Rows with a label that the model was not
+                trained on count as wrong, for every method.
+            baselines: which of them to score, all of them by default.
+
+        Returns:
+            {"task": "classify", "scores": {"model": {"accuracy": ...}, "majority": {...}, ...}, "rows": ...,
+            "classes": [...], "duplicates": rows that the training part holds too, "unseen": rows with new labels}
+
+        Raises:
+            InputError: there is no row, none of the labels is known, or a baseline was not saved with the model.
+        """
+        fitted = self.fitted
+        names = chosen_baselines(baselines, fitted.form.kind)
+        part = self._test_part() if data is None else self._read_part(data)
+        probabilities, lengths = fitted.probabilities(part.inputs)
+        self.outcome = make_outcome(part, probabilities, lengths)
+        beside = {name: self._baseline(name) for name in names}
+        scores = score_beside_baselines(self.outcome, beside)
+        hashes = row_hashes(part.inputs)
+        return {
+            "task": "classify",
+            "scores": scores,
+            "rows": len(part),
+            "classes": list(part.classes),
+            "duplicates": int((np.isin(hashes, fitted.train_hashes) & (hashes != 0)).sum()),
+            "unseen": self._note_unseen(part),
+        }
+
+    def _test_part(self) -> Part:
+        if self._parts is None or not len(self._parts.test):
+            raise InputError(
+                "there is no test part to score",
+                expected="rows held out by fit (test=0.2), or rows of their own",
+                fix="give labelled rows: evaluate(data)",
+            )
+        return self._parts.test
+
+    def _read_part(self, data: Any) -> Part:
+        rows = read_labelled(data, like=self.fitted.form)
+        self.notes = rows.notes
+        part, known = Part.of(rows, self.classes), len(self.classes)
+        if (part.labels >= known).all():
+            raise InputError(
+                f"none of the labels was trained on: {', '.join(part.classes[known:][:5])}",
+                where=part.where(0),
+                expected=f"labels such as {', '.join(self.classes[:5])}",
+                fix="name the column of the labels (--label), or score another file",
+            )
+        return part
+
+    def _note_unseen(self, part: Part) -> int:
+        """Return how many rows have a label that is new, and say so."""
+        known = len(self.classes)
+        rows = np.flatnonzero(part.labels >= known)
+        if len(rows):
+            new = ", ".join(part.classes[known:][:5])
+            self.notes += (
+                f"{part.where(int(rows[0]))}: {len(rows):,} rows have labels that were not trained on ({new}); they count as wrong",
+            )
+        return len(rows)
+
+    def _baseline(self, name: str) -> ClassifyBaseline:
+        """Return a fitted baseline; it is fitted when it is first asked for."""
+        if name in self._baselines:
+            return self._baselines[name]
+        if self._parts is None:
+            raise InputError(
+                f"the baseline {name} was not saved with the model",
+                expected=f"one of {', '.join(self._baselines) or 'none'}",
+            )
+        train, held = self._parts.train, self._parts.validation
+        baseline = CLASSIFY_BASELINES[self.fitted.form.kind][name]().fit(
+            train.inputs,
+            train.labels,
+            held.inputs,
+            held.labels,
+            classes=len(self.classes),
+            seed=int(self.train_options["seed"]),
+        )
+        if baseline.note:
+            self.notes += (f"{name}: {baseline.note}",)
+        self._baselines[name] = baseline
+        return baseline
+
+    def stream(self) -> ClassifyStream:
+        """Return a stream that is fed word by word, or step by step, and gives the running probabilities.
+
+        Raises:
+            NotCausalError: the model reads in both directions; train it with ``bidirectional=False``.
+        """
+        return ClassifyStream(self.fitted)
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the model into ``folder``: config.json, model.safetensors and, of texts, tokenizer.json.
+
+        The baselines are kept with it, so that it can be scored beside them elsewhere; what was not fitted yet is.
+        """
+        if self._parts is not None:
+            for name in chosen_baselines(None, self.fitted.form.kind):
+                self._baseline(name)
+        return save_fitted(
+            folder, self.cell, self.settings, self.train_options, self.fitted, self._baselines
+        )
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], *, cell: CellChoice | None = None) -> Self:
+        """Return the model saved in ``folder``.
+
+        Args:
+            folder: of the model.
+            cell: the cell it was made with, where that was the user's own: no code is read from a file.
+
+        Raises:
+            ModelFileError: there is no model, it is damaged, or its cell must be given.
+        """
+        cell, options, read = load_fitted(folder, cell)
+        model = cls(cell, **options)
+        model._fitted, model._baselines = read(model.settings)
+        return model
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what was configured and measured, by name."""
+        return facts_of(self)
+
+    def reach(self) -> Mapping[str, NDArray[np.float64]]:
+        """Return |dL/dh| of the loss on some training rows, by the distance from the end of the row."""
+        return {} if self._parts is None else reach_of(self.fitted, self._parts.train)
+
+
+def _notes_of(rows: Labelled | None) -> tuple[str, ...]:
+    return () if rows is None else rows.notes

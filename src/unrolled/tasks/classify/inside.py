@@ -1,0 +1,74 @@
+"""What a report says of a classifier beside its scores: its configuration, and how far its gradients reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from unrolled.core.watch import gradient_reach
+from unrolled.tasks.classify.fitted import Fitted
+from unrolled.tasks.classify.parts import Part
+from unrolled.tasks.classify.reading import LabelledBatch, sequences
+from unrolled.tasks.classify.training import classify_loss
+
+if TYPE_CHECKING:
+    from unrolled.tasks.classify.classifier import Classifier
+
+REACH_ROWS = 32
+_LAYER = "body.layers.2."
+
+
+def reach_of(fitted: Fitted, train: Part) -> Mapping[str, NDArray[np.float64]]:
+    """Return |dL/dh| of the loss on some training rows by cell, at each distance from where it stops reading."""
+    count = min(len(train), REACH_ROWS)
+    rows = np.linspace(0, len(train) - 1, count).round().astype(np.int64)
+    encoded = fitted.reader.encode(train.inputs[int(row)] for row in rows)
+    labels = torch.from_numpy(train.labels[rows])
+    batch = LabelledBatch(sequences(encoded, np.arange(count)), labels)
+    if batch.xs.longest == 0:
+        return {}
+    loss = classify_loss(None)
+
+    def total(model: nn.Module, batch: LabelledBatch) -> torch.Tensor:
+        return loss(model, batch).total
+
+    found = gradient_reach(fitted.network, batch, total)
+    return {
+        path.removeprefix(_LAYER): norms.double().numpy()
+        for path, norms in found.items()
+        if path.startswith(_LAYER) or path == _LAYER.rstrip(".")
+    }
+
+
+def facts_of(classifier: Classifier) -> Mapping[str, object]:
+    """Return what was configured and measured, by name."""
+    fitted, settings, training = classifier.fitted, classifier.settings, classifier.training
+    sizes, tokenizer = fitted.network.sizes, fitted.reader.tokenizer
+    cell = classifier.cell if isinstance(classifier.cell, str) else repr(classifier.cell)
+    facts: dict[str, object] = {
+        "cell": cell,
+        "layers": settings.layers,
+        "bidirectional": settings.bidirectional,
+        "hidden_size": settings.hidden_size,
+        "embedding": sizes.embedding,
+        "pooling": list(settings.pooling),
+        "ngrams": sizes.ngrams,
+        "parameters": sum(parameter.numel() for parameter in fitted.network.parameters()),
+        "temperature": fitted.temperature,
+        "seed": classifier.train_options["seed"],
+    }
+    if tokenizer is not None:
+        facts |= {"tokenizer": tokenizer.units, "vocabulary": len(tokenizer)}
+    if training is not None:
+        facts |= {
+            "steps": training.steps,
+            "best_step": training.best_step,
+            "stopped": training.stopped,
+            "seconds": training.seconds,
+        }
+    return facts

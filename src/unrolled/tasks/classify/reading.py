@@ -1,0 +1,81 @@
+"""How rows become what the network reads: token ids, or steps of numbers, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unrolled.core.seq import Seq
+from unrolled.data.number_rows import NumberRows
+from unrolled.data.token_rows import TokenRows
+from unrolled.data.tokenizer import Tokenizer
+
+Encoded = TokenRows | NumberRows
+Rows = NDArray[np.int64]
+
+
+class LabelledBatch(NamedTuple):
+    """Rows that are read together, and their classes (B,) int64."""
+
+    xs: Seq
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Turns texts or sequences of numbers into what the network reads.
+
+    Attributes:
+        tokenizer: of texts; None for sequences of numbers.
+        max_length: steps of a row that are read; of a longer one the head and the tail, half each.
+    """
+
+    tokenizer: Tokenizer | None
+    max_length: int
+
+    def encode(self, inputs: Iterable[Any]) -> Encoded:
+        """Return rows, cut to the longest that is read."""
+        if self.tokenizer is None:
+            arrays = [self.cut(np.asarray(row, dtype=np.float32)) for row in inputs]
+            ends = np.concatenate([[0], np.cumsum([len(row) for row in arrays])])
+            return NumberRows(np.concatenate(arrays), ends)
+        return TokenRows.of(map(self.cut, self.tokenizer.encode(inputs)))
+
+    def cut(self, row: NDArray[Any]) -> NDArray[Any]:
+        """Return a row, or the head and the tail of a long one.
+
+        >>> Reader(None, 4).cut(np.arange(9)).tolist()
+        [0, 1, 7, 8]
+        """
+        if len(row) <= self.max_length:
+            return row
+        tail = self.max_length // 2
+        return np.concatenate((row[: self.max_length - tail], row[len(row) - tail :]))
+
+
+def sequences(encoded: Encoded, rows: Rows) -> Seq:
+    """Return some rows as one padded batch."""
+    values, lengths = encoded.padded(rows)
+    return Seq(torch.from_numpy(values), torch.from_numpy(lengths))
+
+
+def blocks(lengths: Rows, most_steps: int) -> Iterator[Rows]:
+    """Yield rows of similar length, as many at a time as make ``most_steps`` with their padding.
+
+    >>> [rows.tolist() for rows in blocks(np.array([5, 1, 2, 1]), 4)]
+    [[1, 3], [2], [0]]
+    """
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        stop = start + 1
+        while stop < len(order) and (stop + 1 - start) * max(lengths[order[stop]], 1) <= most_steps:
+            stop += 1
+        yield order[start:stop]
+        start = stop

@@ -1,0 +1,127 @@
+"""A fitted classifier as config.json, tensors and tokenizer.json, and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unrolled.data.labelled_form import TEXT, LabelledForm
+from unrolled.data.tokenizer import Tokenizer
+from unrolled.errors import ModelFileError
+from unrolled.models.classifier import ClassifierSizes
+from unrolled.tasks.baselines import CLASSIFY_BASELINES, ClassifyBaseline
+from unrolled.tasks.classify.fitted import Fitted, make_network
+from unrolled.tasks.classify.reading import Reader
+from unrolled.tasks.classify.settings import ClassifySettings
+from unrolled.tasks.recurrent import CellChoice, cell_name, chosen_cell
+from unrolled.tasks.saving import load_weights, read_model, write_model
+
+TOKENIZER = "tokenizer.json"
+
+Baselines = dict[str, ClassifyBaseline]
+
+
+def save_fitted(
+    folder: str | os.PathLike[str],
+    cell: CellChoice,
+    settings: ClassifySettings,
+    training: Mapping[str, Any],
+    fitted: Fitted,
+    baselines: Mapping[str, ClassifyBaseline],
+) -> Path:
+    """Write a fitted classifier into ``folder``, with the baselines that it is to be scored beside."""
+    tokenizer = fitted.reader.tokenizer
+    tensors = {f"network.{n}": t for n, t in fitted.network.state_dict().items()}
+    tensors["train_hashes"] = torch.from_numpy(fitted.train_hashes.view(np.int64))
+    of_baselines = {}
+    for name, baseline in baselines.items():
+        of_baselines[name], arrays = baseline.saved()
+        tensors |= {f"baseline.{name}.{k}": torch.from_numpy(a) for k, a in arrays.items()}
+    config = {
+        "task": "classify",
+        "cell": cell_name(cell),
+        "options": {**settings.as_dict(), **training},
+        "sizes": asdict(fitted.network.sizes),
+        "form": fitted.form.to_dict(),
+        "classes": list(fitted.classes),
+        "units": tokenizer.units if tokenizer else None,
+        "temperature": fitted.temperature,
+        "baselines": of_baselines,
+    }
+    files = {TOKENIZER: tokenizer.to_text().encode()} if tokenizer else {}
+    return write_model(folder, config, tensors, files)
+
+
+def load_fitted(
+    folder: str | os.PathLike[str], cell: CellChoice | None
+) -> tuple[CellChoice, dict[str, Any], Callable[[ClassifySettings], tuple[Fitted, Baselines]]]:
+    """Return the cell, the options of the Classifier, and what makes the rest once its settings are read.
+
+    Raises:
+        ModelFileError: there is no classifier in ``folder``, it is damaged, or its cell must be given.
+    """
+    config, tensors = read_model(folder, task="classify")
+    chosen = chosen_cell(cell, config.get("cell"), folder)
+
+    def read(settings: ClassifySettings) -> tuple[Fitted, Baselines]:
+        try:
+            fitted = _read_fitted(config, tensors, settings, chosen, Path(folder))
+            return fitted, _read_baselines(config, tensors)
+        except (KeyError, TypeError, IndexError, ValueError) as error:
+            if isinstance(error, ModelFileError):
+                raise
+            raise ModelFileError(
+                f"config.json or model.safetensors is incomplete ({error})", where=str(folder)
+            ) from error
+
+    return chosen, config["options"], read
+
+
+def _read_fitted(
+    config: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    settings: ClassifySettings,
+    cell: CellChoice,
+    folder: Path,
+) -> Fitted:
+    form = LabelledForm.from_dict(config["form"])
+    tokenizer = None
+    if form.kind == TEXT:
+        place = folder / TOKENIZER
+        try:
+            text = place.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise ModelFileError(f"cannot be read: {error}", where=str(place)) from error
+        tokenizer = Tokenizer.from_text(text, config["units"], str(place))
+    network = make_network(
+        cell, settings, ClassifierSizes(**config["sizes"]), config["units"], seed=0
+    )
+    load_weights(network, _below("network.", tensors), str(folder))
+    return Fitted(
+        form,
+        tuple(config["classes"]),
+        Reader(tokenizer, settings.max_length),
+        network.eval(),
+        float(config["temperature"]),
+        tensors["train_hashes"].numpy().view(np.uint64),
+    )
+
+
+def _read_baselines(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Baselines:
+    kinds = CLASSIFY_BASELINES[config["form"]["kind"]]
+    baselines = {}
+    for name, saved in config["baselines"].items():
+        arrays = {k: t.numpy() for k, t in _below(f"baseline.{name}.", tensors).items()}
+        baselines[name] = kinds[name].restored(saved, arrays)
+    return baselines
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

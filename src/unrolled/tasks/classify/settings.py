@@ -1,0 +1,170 @@
+"""What a classifier is told, checked when it is told, and what is chosen where it was not told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
+
+from unrolled.data.tokenizer import Units
+from unrolled.errors import OptionError, unknown_option
+from unrolled.models.pooling import POOLS
+from unrolled.tasks.options import part_options
+from unrolled.train.settings import TrainSettings
+
+BALANCED = "balanced"
+
+_WHOLE = ("hidden_size", "layers", "embedding", "vocabulary", "max_length")
+_PROBABILITIES = ("dropout", "word_dropout")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifySettings:
+    """The options of a classifier beside those of its training (`TrainSettings`). None = chosen from the data.
+
+    Attributes:
+        text: column of the texts, or of lists of numbers; None = found by its usual name.
+        label: column of the labels; None = found by its usual name.
+        units: of texts: "words", "characters" or "bpe"; None = told by the texts (`fit_tokenizer`).
+        vocabulary: the most units.
+        vectors: file of word vectors that the embedding begins with (GloVe, word2vec, fastText, as text).
+        embedding: features of a token; that of the word vectors where there are some.
+        hidden_size: units of every layer, in each direction.
+        layers: how many recurrent layers lie over each other.
+        bidirectional: read in both directions; only a network that reads forward can stream.
+        pooling: what is made of all steps: one or several of "last", "mean", "max", "attention".
+        ngrams: the longest n-gram of the linear part beside the network; 0 = none.
+        max_length: tokens or steps of a row that are read; of longer ones the head and the tail, half each.
+        dropout: probability of dropping a feature before, between and after the layers.
+        word_dropout: probability of hiding a token in training.
+        class_weights: what a row counts in training, by its label: None = all the same, "balanced" = every class as
+            much as any other, or a dictionary.
+        validation: rows held out to stop training on and to calibrate; a share below 1, or a number.
+        test: rows held out for `evaluate`.
+    """
+
+    text: str | None = None
+    label: str | None = None
+    units: str | None = None
+    vocabulary: int | None = None
+    vectors: str | None = None
+    embedding: int | None = None
+    hidden_size: int = 64
+    layers: int = 1
+    bidirectional: bool = True
+    pooling: Sequence[str] = ("max", "mean")
+    ngrams: int | None = None
+    max_length: int = 400
+    dropout: float | None = None
+    word_dropout: float | None = None
+    class_weights: str | Mapping[str, float] | None = None
+    validation: float = 0.1
+    test: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name in _WHOLE:
+            value = getattr(self, name)
+            if value is not None and not (_is_whole(value) and value >= 1):
+                raise OptionError(f"{name}={value!r}", expected="a whole number of at least 1")
+        if self.ngrams is not None and not (_is_whole(self.ngrams) and 0 <= self.ngrams <= 5):
+            raise OptionError(f"ngrams={self.ngrams!r}", expected="a whole number from 0 to 5")
+        for name in _PROBABILITIES:
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1:
+                raise OptionError(f"{name}={value!r}", expected="a probability below 1")
+        if self.units is not None and self.units not in get_args(Units):
+            raise unknown_option("units", self.units, get_args(Units))
+        self._check_pooling()
+        self._check_class_weights()
+        for name in ("validation", "test"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+                raise OptionError(
+                    f"{name}={value!r}", expected="a share of the rows below 1, or a number of rows"
+                )
+
+    def _check_pooling(self) -> None:
+        given = self.pooling
+        names = given.replace("+", ",").split(",") if isinstance(given, str) else given
+        pooling = tuple(name.strip() for name in names)
+        for name in pooling:
+            if name not in POOLS:
+                raise unknown_option("pooling", name, POOLS)
+        if not pooling:
+            raise OptionError("pooling names no pool", expected=f"one of {', '.join(POOLS)}")
+        object.__setattr__(self, "pooling", pooling)
+
+    def _check_class_weights(self) -> None:
+        given = self.class_weights
+        if isinstance(given, str) and given != BALANCED:
+            raise unknown_option("class_weights", given, [BALANCED])
+        if isinstance(given, Mapping):
+            for label, weight in given.items():
+                if isinstance(weight, bool) or not isinstance(weight, int | float) or weight <= 0:
+                    raise OptionError(
+                        f"class_weights[{label!r}]={weight!r}", expected="a number above 0"
+                    )
+            weights = {str(label): float(weight) for label, weight in given.items()}
+            object.__setattr__(self, "class_weights", weights)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as numbers, strings, lists and None."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+def read_options(options: Mapping[str, Any]) -> tuple[ClassifySettings, dict[str, Any]]:
+    """Part options into a classifier's own settings and those of its training, which are checked, too.
+
+    Raises:
+        OptionError: an option does not exist (the nearest one is named), or cannot have its value.
+    """
+    own, training = part_options(options, ClassifySettings)
+    training_settings(training, rows=1, steps=1, of_text=True)
+    return ClassifySettings(**own), training
+
+
+TOKENS_READ = {True: 15_000_000, False: 12_000_000}
+"""Tokens of texts (True), or steps of numbers, that a training reads about in all: what bounds its epochs."""
+MOST_EPOCHS = {True: 15, False: 60}
+LEAST_EPOCHS = 4
+EVALUATIONS = 15
+
+
+def training_settings(
+    given: Mapping[str, Any], *, rows: int, steps: int, of_text: bool
+) -> TrainSettings:
+    """Return the settings of a training on so many rows: those given, and these where nothing was given.
+
+    As many epochs as read about 15 million tokens, from 4 to 15 of texts and to 60 of sequences of numbers. The
+    validation part is looked at 15 times, or once an epoch; training ends when it was no better 5 times in a row.
+
+    Args:
+        given: options of `TrainSettings`.
+        rows: of the training part.
+        steps: tokens or steps of the training part, in all.
+        of_text: whether rows are texts.
+    """
+    batch_size = given.get("batch_size") or 32
+    per_epoch = max(-(-rows // int(batch_size)), 1)
+    epochs = min(max(TOKENS_READ[of_text] // max(steps, 1), LEAST_EPOCHS), MOST_EPOCHS[of_text])
+    chosen: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": "adamw",
+        "learning_rate": 2e-3 if of_text else 4e-3,
+        "weight_decay": 0.01,
+        "warmup_steps": min(100, per_epoch),
+        "patience": 5 if of_text else 10,
+    }
+    if given.get("max_steps") is not None and "epochs" not in given:
+        chosen["epochs"] = None
+    settings = TrainSettings(**{**chosen, **given})
+    if settings.evaluate_every is None:
+        total = settings.max_steps or per_epoch * (settings.epochs or 1)
+        every = min(max(total // EVALUATIONS, 20), per_epoch) if total > 20 else total
+        settings = replace(settings, evaluate_every=every)
+    return settings
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
