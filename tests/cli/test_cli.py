@@ -11,35 +11,16 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import polars
 import pytest
 from safetensors.numpy import load_file
 
+from tests.cli.command import Answer
 from unrolled import cli
 
 SMALL = ("--lookback", "14", "--hidden-size", "8", "--threads", "1")
-
-
-class Answer(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def call(*arguments: str | Path, stdin: bytes | None = None) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["unrolled", *map(str, arguments)])
-        if stdin is not None:
-            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        return Answer(int(stop.value.code or 0), *capsys.readouterr())
-
-    return call
 
 
 def table(days: int = 200, seed: int = 0) -> polars.DataFrame:

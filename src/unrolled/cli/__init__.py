@@ -1,0 +1,56 @@
+"""The command: thin verbs. What is heavy is imported inside the verb that needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from unrolled.cli.options import page_language
+from unrolled.cli.output import note
+from unrolled.cli.train_classify import train_classify
+from unrolled.cli.train_forecast import train_forecast
+from unrolled.cli.use import demo, evaluate, predict
+from unrolled.errors import InputError, UnrolledError
+
+__all__ = ["app", "main", "page_language"]
+
+app = typer.Typer(
+    name="unrolled",
+    help="Recurrent sequence models: from a file to a trained, scored and saved model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help needs 0.1 s, rich help 0.3 s
+)
+train = typer.Typer(
+    no_args_is_help=True, help="Train a model on your own file.", rich_markup_mode=None
+)
+app.add_typer(train, name="train")
+
+train.command("forecast")(train_forecast)
+train.command("classify")(train_classify)
+app.command()(evaluate)
+app.command()(predict)
+app.command()(demo)
+
+
+def main() -> None:
+    """Run the command: exit 0, 1 when it failed, 2 on bad usage or bad input, with one line that says why."""
+    try:
+        app()
+    except InputError as error:
+        _fail(error, 2)
+    except UnrolledError as error:
+        _fail(error, 1)
+    except BrokenPipeError:
+        # The reader of the pipe has seen enough. Python would complain when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _fail(error: Exception, status: int) -> NoReturn:
+    note(f"unrolled: {error}")
+    sys.exit(status)

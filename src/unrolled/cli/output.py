@@ -1,0 +1,58 @@
+"""What a verb says: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from unrolled.view.report import Report
+    from unrolled.view.scores import ScoreTable
+
+
+class View(NamedTuple):
+    """How the results of a task are shown: its report, and the score table of what `evaluate` gave."""
+
+    report: Callable[[Any, Mapping[str, Any] | None, str], Report]
+    scores_of: Callable[[Mapping[str, Any]], ScoreTable]
+
+
+def view_of(task: str) -> View:
+    """Return how the results of ``task`` ("forecast", "classify") are shown."""
+    if task == "classify":
+        from unrolled.view import classify_report as classify
+
+        return View(classify.classify_report, classify.scores_of)
+    from unrolled.view import forecast_report as forecast
+
+    return View(forecast.forecast_report, forecast.scores_of)
+
+
+def note(text: str) -> None:
+    """Print a line on stderr."""
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    """Print one object on stdout."""
+    print(json.dumps(result, ensure_ascii=False, default=str))  # noqa: T201
+
+
+def print_scores(result: Mapping[str, Any], language: str = "en") -> None:
+    """Print the score table of what `evaluate` gave."""
+    from rich.console import Console
+
+    from unrolled.view.terminal import terminal_scores
+
+    table = view_of(result["task"]).scores_of(result)
+    Console().print(terminal_scores(table, language))
+
+
+def status(text: str) -> AbstractContextManager[Any]:
+    """Show a moving sign on stderr while something without a bar takes time; nothing where it is no terminal."""
+    from rich.console import Console
+
+    return Console(stderr=True).status(f"{text} ...")

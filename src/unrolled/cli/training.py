@@ -1,0 +1,66 @@
+"""What training is for every task: no model is overwritten, a stopped run says so, and scores and a report come with the model."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from unrolled.cli.output import note, print_json, print_scores, status, view_of
+from unrolled.errors import InputError
+
+
+def refuse_to_overwrite(folder: Path, resume: bool) -> None:
+    """Raise where something stands in ``folder`` already, unless it is to be gone on with.
+
+    Raises:
+        InputError: the folder is not empty, or it is a file.
+    """
+    if resume or not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    raise InputError(
+        "is there already",
+        where=str(folder),
+        expected="a folder to be made, so that nothing saved is lost",
+        fix="name another, or go on with it: --resume",
+    )
+
+
+def fit(
+    model: Any, data: str, folder: Path, *, cell: str, resume: bool, as_json: bool, **parts: Any
+) -> None:
+    """Fit ``model`` on ``data`` with a bar; ``parts`` are rows of their own for validation or test."""
+    from unrolled.train.progress import TerminalProgress
+
+    bar = partial(TerminalProgress, title=f"{cell} on {Path(data).name}", lines=not as_json)
+    try:
+        model.fit(data, folder=folder, resume=resume, progress=bar, **parts)
+    except KeyboardInterrupt as stop:
+        note(str(stop) or "interrupted")
+        raise typer.Exit(1) from None
+
+
+def finish(
+    model: Any, folder: Path, *, task: str, has_test: bool, language: str, as_json: bool
+) -> None:
+    """Save the model, score its test part once, write scores and report, and say where they are."""
+    from unrolled.data.files import write_atomically
+    from unrolled.view.report import write_report
+
+    with status("saving, and scoring the test part beside the baselines"):
+        model.save(folder)
+        result: dict[str, Any] | None = model.evaluate() if has_test else None
+    for line in model.notes:
+        note(line)
+    report = write_report(folder / "report.html", view_of(task).report(model, result, language))
+    if result is not None:
+        write_atomically(folder / "scores.json", (json.dumps(result, indent=2) + "\n").encode())
+    if as_json:
+        print_json({"task": task, **(result or {}), "model": str(folder), "report": str(report)})
+        return
+    if result is not None:
+        print_scores(result, language)
+    note(f"model: {folder}    report: {report}")
