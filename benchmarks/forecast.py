@@ -9,13 +9,6 @@ benchmarks/results/forecast_NAME.json: configuration, scores, wall time, peak me
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
-import resource
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,11 +17,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 
+from benchmarks.runs import read_arguments, summary, surroundings, write_result
 from unrolled.tasks.forecast import Forecaster
-
-RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
@@ -180,36 +171,9 @@ def run(name: str, case: Case, data: Path, seeds: int, overrides: dict[str, Any]
             "parameters": sum(p.numel() for p in model.fitted.network.parameters()),
         },
         "windows": result["windows"],
-        "model": {
-            "mean": float(np.mean([r["scores"][case.metric] for r in runs])),
-            "spread": float(np.std([r["scores"][case.metric] for r in runs])),
-            "runs": runs,
-        },
+        "model": summary(runs, case.metric),
         "baselines": scores,
         **surroundings(),
-    }
-
-
-def surroundings() -> dict[str, Any]:
-    """Return what a figure depends on besides the code's own configuration."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
-    return {
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "machine": {
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "load": [round(load, 1) for load in os.getloadavg()],
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-        "commit": commit or "unknown",
-        "date": time.strftime("%Y-%m-%d"),
     }
 
 
@@ -230,26 +194,13 @@ def show(result: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=[*CASES, "all"])
-    parser.add_argument("--data", type=Path, default=os.environ.get("UNROLLED_DATA"))
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument(
-        "--set", nargs="*", default=[], metavar="OPTION=VALUE", help="of Forecaster"
-    )
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        sys.exit("give the data folder: --data DIR, or UNROLLED_DATA=DIR")
-    pairs = [pair.split("=", 1) for pair in arguments.set]
-    overrides = {k: json.loads(v) if v[:1] in "0123456789[{tfn-" else v for k, v in pairs}
-    for name in CASES if arguments.name == "all" else [arguments.name]:
-        result = run(name, CASES[name], Path(arguments.data), arguments.seeds, overrides)
+    description = (__doc__ or "").splitlines()[0]
+    arguments = read_arguments(description, CASES, options_of="Forecaster")
+    for name in arguments.names:
+        result = run(name, CASES[name], arguments.data, arguments.seeds or 1, arguments.overrides)
         show(result)
-        if not overrides:
-            RESULTS.mkdir(exist_ok=True)
-            path = RESULTS / f"forecast_{name}.json"
-            path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-            print(f"  written to {path}")
+        if not arguments.overrides:
+            write_result(result)
 
 
 if __name__ == "__main__":
