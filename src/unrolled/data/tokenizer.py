@@ -38,6 +38,8 @@ class Tokenizer:
 
     def __init__(self, inner: tokenizers.Tokenizer, units: str) -> None:
         self.inner, self.units = inner, units
+        # A text that says "[PAD]" means no padding.
+        inner.encode_special_tokens = True
 
     def __len__(self) -> int:
         return int(self.inner.get_vocab_size())

@@ -115,6 +115,8 @@ class NgramLinear(Layer):
 
     def absorb(self, xs: Seq, state: NgramState) -> NgramState:
         """Return the state after all steps, without what it was in between."""
+        if xs.steps == 0:
+            return state
         grams, importance = self._read(xs, state)
         flat = importance.flatten(1)
         added = F.embedding_bag(grams.flatten(1), self.weight, per_sample_weights=flat, mode="sum")

@@ -82,6 +82,9 @@ class ClassifyBaseline(ABC):
     def saved(self) -> Saved:
         """Return what was learned: settings that JSON can hold, and arrays by name.
 
+        Raises:
+            NotImplementedError: a subclass that has no ``_saved``.
+
         >>> config, arrays = Majority().fit(["a", "b"], [0, 1], classes=2).saved()
         >>> config, arrays
         ({'classes': 2, 'note': ''}, {'shares': array([0.5, 0.5])})

@@ -41,7 +41,7 @@ class Classifier:
     Args:
         cell: "rnn", "lstm", "gru", ..., a cell's class, or a function ``(input_size, hidden_size) -> Layer``.
         units: of texts: "words", "characters" or "bpe"; None = told by the texts.
-        hidden_size: units of a layer, in each direction.
+        hidden_size: units of a layer, in each direction; None = chosen by what the rows are made of.
         layers: how many recurrent layers lie over each other.
         bidirectional: read in both directions; only a network that reads forward can stream.
         pooling: what is made of all steps: one or several of "last", "mean", "max", "attention".
@@ -68,7 +68,7 @@ class Classifier:
         cell: CellChoice = "gru",
         *,
         units: str | None = None,
-        hidden_size: int = 64,
+        hidden_size: int | None = None,
         layers: int = 1,
         bidirectional: bool = True,
         pooling: str | Sequence[str] = ("max", "mean"),
@@ -310,9 +310,7 @@ class Classifier:
         if self._parts is not None:
             for name in chosen_baselines(None, self.fitted.form.kind):
                 self._baseline(name)
-        return save_fitted(
-            folder, self.cell, self.settings, self.train_options, self.fitted, self._baselines
-        )
+        return save_fitted(folder, self.cell, self.train_options, self.fitted, self._baselines)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, cell: CellChoice | None = None) -> Self:

@@ -26,6 +26,7 @@ class Fitted:
     """What fitting leaves.
 
     Attributes:
+        settings: with nothing left open.
         form: how rows are read from files.
         classes: the labels, in the order of the network's scores.
         reader: how rows become what the network reads.
@@ -34,6 +35,7 @@ class Fitted:
         train_hashes: (N,) of the training rows, to find those that come again.
     """
 
+    settings: ClassifySettings
     form: LabelledForm
     classes: tuple[str, ...]
     reader: Reader
@@ -49,28 +51,27 @@ class Fitted:
 
 
 def network_sizes(
-    settings: ClassifySettings, classes: int, *, vocabulary: int, features: int, embedding: int
+    settings: ClassifySettings, classes: int, *, vocabulary: int, features: int
 ) -> ClassifierSizes:
-    """Return the sizes of a network, without those of its n-grams, which the texts decide."""
-    directions = 2 if settings.bidirectional else 1
+    """Return the sizes of a network, without the buckets of its n-grams, which the texts decide."""
+    assert settings.hidden_size is not None
+    assert settings.embedding is not None
     return ClassifierSizes(
         classes=classes,
         vocabulary=vocabulary,
         features=features,
-        embedding=embedding,
-        width=directions * settings.hidden_size,
+        embedding=settings.embedding,
+        width=(2 if settings.bidirectional else 1) * settings.hidden_size,
+        ngrams=settings.ngrams or 0,
     )
 
 
 def make_network(
-    cell: CellChoice,
-    settings: ClassifySettings,
-    sizes: ClassifierSizes,
-    units: str | None,
-    seed: int,
+    cell: CellChoice, settings: ClassifySettings, sizes: ClassifierSizes, seed: int
 ) -> ClassifyNetwork:
     """Return a new network; its weights depend on ``seed`` alone."""
-    dropout, word_dropout = chosen_dropout(settings, units)
+    dropout, word_dropout = settings.dropout or 0.0, settings.word_dropout or 0.0
+    assert settings.hidden_size is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         layer = recurrent_layer(
@@ -82,16 +83,3 @@ def make_network(
             bidirectional=settings.bidirectional,
         )
         return ClassifyNetwork(layer, sizes, settings.pooling, dropout, word_dropout)
-
-
-USUAL_DROPOUT = {None: (0.1, 0.0), "words": (0.5, 0.3), "bpe": (0.5, 0.2), "characters": (0.3, 0.1)}
-"""The probabilities of dropping a feature and of hiding a token, by what texts are read as; None = numbers."""
-
-
-def chosen_dropout(settings: ClassifySettings, units: str | None) -> tuple[float, float]:
-    """Return the probabilities of dropping a feature and of hiding a token."""
-    dropout, word_dropout = USUAL_DROPOUT[units]
-    return (
-        dropout if settings.dropout is None else settings.dropout,
-        word_dropout if settings.word_dropout is None else settings.word_dropout,
-    )

@@ -21,6 +21,7 @@ from unrolled.data.vectors import Vectors, read_vectors
 from unrolled.errors import OptionError
 from unrolled.models.classifier import ClassifierSizes, ClassifyNetwork, ReadNumbers
 from unrolled.models.ngrams import distinct_ngrams
+from unrolled.tasks.classify.defaults import with_usual
 from unrolled.tasks.classify.fitted import Fitted, make_network, network_sizes
 from unrolled.tasks.classify.parts import LabelledParts
 from unrolled.tasks.classify.reading import Encoded, Reader, blocks, sequences
@@ -45,7 +46,6 @@ FEW_ROWS = 1000
 """Training rows below which a word that occurs once is kept."""
 LEAST_CALIBRATED = 50
 """Validation rows below which the temperature is left at 1."""
-NUMBERS_EMBEDDING, TEXT_EMBEDDING = 32, 100
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class FittingTask:
     """A network that is to be trained, and on what."""
 
     parts: LabelledParts
+    chosen: ClassifySettings
     data: Labelled
     reader: Reader
     train: Encoded
@@ -87,7 +88,13 @@ class FittingTask:
             temperature = fit_temperature(scores, torch.from_numpy(held.labels))
         hashes = row_hashes(self.parts.train.inputs)
         fitted = Fitted(
-            self.data.form, self.parts.classes, self.reader, self.network, temperature, hashes
+            self.chosen,
+            self.data.form,
+            self.parts.classes,
+            self.reader,
+            self.network,
+            temperature,
+            hashes,
         )
         return fitted, result
 
@@ -120,19 +127,19 @@ def prepare(
         train_options, rows=len(train), steps=int(train.lengths.sum()), of_text=of_text
     )
     vectors = _vectors(settings, reader)
+    if vectors is not None:
+        settings = replace(settings, embedding=vectors.dimension)
+    settings = with_usual(settings, tokenizer)
     sizes = network_sizes(
         settings,
         len(parts.classes),
         vocabulary=len(tokenizer) if tokenizer else 0,
         features=data.form.features,
-        embedding=_embedding(settings, vectors, of_text),
     )
-    sizes = _with_ngrams(sizes, settings, reader, train)
-    units = tokenizer.units if tokenizer else None
-    network = make_network(cell, settings, sizes, units, training.seed)
+    network = make_network(cell, settings, _with_buckets(sizes, train), training.seed)
     _begin(network, train, vectors, reader)
     weights = class_weights(settings, parts.classes, parts.train.labels)
-    return FittingTask(parts, data, reader, train, held, network, training, weights)
+    return FittingTask(parts, settings, data, reader, train, held, network, training, weights)
 
 
 def _refuse_text_options(settings: ClassifySettings) -> None:
@@ -160,29 +167,17 @@ def _vectors(settings: ClassifySettings, reader: Reader) -> Vectors | None:
     return vectors
 
 
-def _embedding(settings: ClassifySettings, vectors: Vectors | None, of_text: bool) -> int:
-    if vectors is not None:
-        return vectors.dimension
-    return settings.embedding or (TEXT_EMBEDDING if of_text else NUMBERS_EMBEDDING)
-
-
-USUAL_NGRAMS = {"words": 2, "bpe": 2, "characters": 4}
 MOST_NGRAM_WEIGHTS = 2**21
 """Of all classes together: the optimizer goes through them in every step."""
 
 
-def _with_ngrams(
-    sizes: ClassifierSizes, settings: ClassifySettings, reader: Reader, train: Encoded
-) -> ClassifierSizes:
-    if reader.tokenizer is None:
-        return sizes
-    order = settings.ngrams if settings.ngrams is not None else USUAL_NGRAMS[reader.tokenizer.units]
-    if order < 2:
-        return replace(sizes, ngrams=order, buckets=1)
+def _with_buckets(sizes: ClassifierSizes, train: Encoded) -> ClassifierSizes:
+    """Return the sizes with as many buckets as there are n-grams, up to a bound: a power of 2."""
+    if sizes.ngrams < 2:
+        return replace(sizes, buckets=1)
     most = max(MOST_NGRAM_WEIGHTS // sizes.classes, 2**10)
-    distinct = distinct_ngrams(train, order, most)
-    buckets = 2 ** min(int(np.ceil(np.log2(max(distinct, 2)))), int(np.log2(most)))
-    return replace(sizes, ngrams=order, buckets=int(buckets))
+    distinct = distinct_ngrams(train, sizes.ngrams, most)
+    return replace(sizes, buckets=2 ** min(distinct.bit_length(), most.bit_length() - 1))
 
 
 @torch.no_grad()

@@ -47,7 +47,8 @@ def reach_of(fitted: Fitted, train: Part) -> Mapping[str, NDArray[np.float64]]:
 
 def facts_of(classifier: Classifier) -> Mapping[str, object]:
     """Return what was configured and measured, by name."""
-    fitted, settings, training = classifier.fitted, classifier.settings, classifier.training
+    fitted, training = classifier.fitted, classifier.training
+    settings = fitted.settings
     sizes, tokenizer = fitted.network.sizes, fitted.reader.tokenizer
     cell = classifier.cell if isinstance(classifier.cell, str) else repr(classifier.cell)
     facts: dict[str, object] = {

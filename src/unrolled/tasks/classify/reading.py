@@ -44,7 +44,7 @@ class Reader:
         if self.tokenizer is None:
             arrays = [self.cut(np.asarray(row, dtype=np.float32)) for row in inputs]
             ends = np.concatenate([[0], np.cumsum([len(row) for row in arrays])])
-            return NumberRows(np.concatenate(arrays), ends)
+            return NumberRows(np.concatenate(arrays) if arrays else np.zeros((0, 1)), ends)
         return TokenRows.of(map(self.cut, self.tokenizer.encode(inputs)))
 
     def cut(self, row: NDArray[Any]) -> NDArray[Any]:

@@ -31,7 +31,6 @@ Baselines = dict[str, ClassifyBaseline]
 def save_fitted(
     folder: str | os.PathLike[str],
     cell: CellChoice,
-    settings: ClassifySettings,
     training: Mapping[str, Any],
     fitted: Fitted,
     baselines: Mapping[str, ClassifyBaseline],
@@ -47,7 +46,7 @@ def save_fitted(
     config = {
         "task": "classify",
         "cell": cell_name(cell),
-        "options": {**settings.as_dict(), **training},
+        "options": {**fitted.settings.as_dict(), **training},
         "sizes": asdict(fitted.network.sizes),
         "form": fitted.form.to_dict(),
         "classes": list(fitted.classes),
@@ -100,11 +99,10 @@ def _read_fitted(
         except (OSError, ValueError) as error:
             raise ModelFileError(f"cannot be read: {error}", where=str(place)) from error
         tokenizer = Tokenizer.from_text(text, config["units"], str(place))
-    network = make_network(
-        cell, settings, ClassifierSizes(**config["sizes"]), config["units"], seed=0
-    )
+    network = make_network(cell, settings, ClassifierSizes(**config["sizes"]), seed=0)
     load_weights(network, _below("network.", tensors), str(folder))
     return Fitted(
+        settings,
         form,
         tuple(config["classes"]),
         Reader(tokenizer, settings.max_length),

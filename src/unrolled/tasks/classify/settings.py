@@ -49,7 +49,7 @@ class ClassifySettings:
     vocabulary: int | None = None
     vectors: str | None = None
     embedding: int | None = None
-    hidden_size: int = 64
+    hidden_size: int | None = None
     layers: int = 1
     bidirectional: bool = True
     pooling: Sequence[str] = ("max", "mean")
@@ -125,7 +125,7 @@ def read_options(options: Mapping[str, Any]) -> tuple[ClassifySettings, dict[str
 
 TOKENS_READ = {True: 15_000_000, False: 12_000_000}
 """Tokens of texts (True), or steps of numbers, that a training reads about in all: what bounds its epochs."""
-MOST_EPOCHS = {True: 15, False: 60}
+MOST_EPOCHS = {True: 6, False: 60}
 LEAST_EPOCHS = 4
 EVALUATIONS = 15
 
@@ -135,8 +135,8 @@ def training_settings(
 ) -> TrainSettings:
     """Return the settings of a training on so many rows: those given, and these where nothing was given.
 
-    As many epochs as read about 15 million tokens, from 4 to 15 of texts and to 60 of sequences of numbers. The
-    validation part is looked at 15 times, or once an epoch; training ends when it was no better 5 times in a row.
+    As many epochs as read about 15 million tokens, from 4 to 6 of texts and to 60 of sequences of numbers. The
+    validation part is looked at 15 times, or once an epoch; training ends when it was no better 6 times in a row (10 of numbers).
 
     Args:
         given: options of `TrainSettings`.
@@ -154,7 +154,7 @@ def training_settings(
         "learning_rate": 2e-3 if of_text else 4e-3,
         "weight_decay": 0.01,
         "warmup_steps": min(100, per_epoch),
-        "patience": 5 if of_text else 10,
+        "patience": 6 if of_text else 10,
     }
     if given.get("max_steps") is not None and "epochs" not in given:
         chosen["epochs"] = None
