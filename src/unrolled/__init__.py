@@ -28,6 +28,7 @@ _ROOMS = {
         "tree_map",
     ),
     "unrolled.core.watch": ("gradient_reach", "watch"),
+    "unrolled.tasks.classify": ("Classifier",),
     "unrolled.tasks.forecast": ("Forecaster",),
     "unrolled.tasks.saving": ("load",),
     "unrolled.errors": (

@@ -17,7 +17,7 @@ from unrolled.errors import InputError, ModelFileError, unknown_option
 Units = Literal["words", "characters", "bpe"]
 Ids = NDArray[np.int32]
 
-PADDING, UNKNOWN = 0, 1
+PADDING, UNKNOWN, FIRST_TOKEN = 0, 1, 2
 _SPECIAL = ["[PAD]", "[UNK]"]
 _TOGETHER = 4096
 _WORD = Regex(r"\w+|[^\w\s]")

@@ -39,7 +39,8 @@ class NgramLinear(Layer):
         y_t = 10 sum_g i_g W_g / sqrt(sum_g i_g^2),   i_g = 1 + ln((1 + N) / (1 + N_g))
 
     over all n-grams g of 1 to ``order`` tokens that end at or before step t; N_g of the N training rows hold g
-    (`weigh`). It is the model behind TF-IDF and logistic regression, as a layer: what it keeps has a fixed size. Tokens
+    (`weigh`). It is TF-IDF and logistic regression as a layer, but that an n-gram which comes again counts again in the
+    root, so that what is kept has a fixed size. Tokens
     have a row of W each, longer n-grams share ``buckets`` rows by a hash (Weinberger et al. 2009, arXiv:0902.2206). An
     n-gram with an unknown token, or of which training rows hold none, counts for nothing.
 

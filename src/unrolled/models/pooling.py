@@ -78,6 +78,14 @@ class LastPool(Pool):
     def causal(self) -> bool:
         return not self.both_ways
 
+    def unroll(self, xs: Seq, state: LastState) -> tuple[Seq, LastState]:
+        if not self.both_ways or xs.steps == 0:
+            return super().unroll(xs, state)
+        half = self.hidden_size // 2
+        ended = xs.first[:, :1, half:].expand(-1, xs.steps, -1)
+        ys = xs.with_data(torch.cat((xs.first[..., :half], ended), -1))
+        return ys, self.absorb(xs, state)
+
     def absorb(self, xs: Seq, state: LastState) -> LastState:
         if xs.steps == 0:
             return state

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
 from unrolled.errors import unknown_option
 from unrolled.train.settings import TrainSettings
 
@@ -23,5 +25,7 @@ def part_options(
     for name in options:
         if name not in names and name not in of_training:
             raise unknown_option("option", name, [*names, *of_training])
-    mine = {name: value for name, value in options.items() if name in names}
-    return mine, {name: value for name, value in options.items() if name in of_training}
+    # numpy's numbers are welcome, and JSON, which holds a saved model's options, knows only Python's.
+    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in options.items()}
+    mine = {name: value for name, value in plain.items() if name in names}
+    return mine, {name: value for name, value in plain.items() if name in of_training}

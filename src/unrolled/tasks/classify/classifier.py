@@ -19,7 +19,7 @@ from unrolled.tasks.classify.fitted import Fitted
 from unrolled.tasks.classify.fitting import MakeProgress, prepare
 from unrolled.tasks.classify.inside import facts_of, reach_of
 from unrolled.tasks.classify.outcome import Outcome
-from unrolled.tasks.classify.parts import LabelledParts, Part, part_rows
+from unrolled.tasks.classify.parts import LabelledParts, Part, part_rows, refuse_all_new
 from unrolled.tasks.classify.saving import load_fitted, save_fitted
 from unrolled.tasks.classify.scoring import (
     chosen_baselines,
@@ -166,7 +166,7 @@ class Classifier:
         return self
 
     def predict_proba(self, data: Any) -> NDArray[np.float64]:
-        """Return the probabilities (N, C) of rows, in the order of `classes`; without a row (0, C)."""
+        """Return the probabilities (N, C) of rows, in the order of `classes`."""
         rows = read_labelled(data, like=self.fitted.form, needs_labels=False)
         return self.fitted.probabilities(rows.inputs)[0]
 
@@ -250,25 +250,18 @@ class Classifier:
     def _read_part(self, data: Any) -> Part:
         rows = read_labelled(data, like=self.fitted.form)
         self.notes = rows.notes
-        part, known = Part.of(rows, self.classes), len(self.classes)
-        if (part.labels >= known).all():
-            raise InputError(
-                f"none of the labels was trained on: {', '.join(part.classes[known:][:5])}",
-                where=part.where(0),
-                expected=f"labels such as {', '.join(self.classes[:5])}",
-                fix="name the column of the labels (--label), or score another file",
-            )
+        part = Part.of(rows, self.classes)
+        refuse_all_new(part, self.classes)
         return part
 
     def _note_unseen(self, part: Part) -> int:
         """Return how many rows have a label that is new, and say so."""
-        known = len(self.classes)
-        rows = np.flatnonzero(part.labels >= known)
+        rows = part.new_rows(self.classes)
         if len(rows):
-            new = ", ".join(part.classes[known:][:5])
-            self.notes += (
-                f"{part.where(int(rows[0]))}: {len(rows):,} rows have labels that were not trained on ({new}); they count as wrong",
-            )
+            new = ", ".join(part.classes[len(self.classes) :][:5])
+            count = "1 row has a label" if len(rows) == 1 else f"{len(rows):,} rows have labels"
+            note = f"{part.where(int(rows[0]))}: {count} not trained on ({new}), counted as wrong"
+            self.notes += () if note in self.notes else (note,)
         return len(rows)
 
     def _baseline(self, name: str) -> ClassifyBaseline:
@@ -296,6 +289,8 @@ class Classifier:
 
     def stream(self) -> ClassifyStream:
         """Return a stream that is fed word by word, or step by step, and gives the running probabilities.
+
+        A stream reads every token; of rows longer than ``max_length`` `predict` reads the head and the tail.
 
         Raises:
             NotCausalError: the model reads in both directions; train it with ``bidirectional=False``.

@@ -16,7 +16,7 @@ from torch import Tensor
 from unrolled.data.labelled import Labelled
 from unrolled.data.labelled_form import TEXT
 from unrolled.data.partition import row_hashes
-from unrolled.data.tokenizer import fit_tokenizer
+from unrolled.data.tokenizer import FIRST_TOKEN, fit_tokenizer
 from unrolled.data.vectors import Vectors, read_vectors
 from unrolled.errors import OptionError
 from unrolled.models.classifier import ClassifierSizes, ClassifyNetwork, ReadNumbers
@@ -157,7 +157,7 @@ def _refuse_text_options(settings: ClassifySettings) -> None:
 def _vectors(settings: ClassifySettings, reader: Reader) -> Vectors | None:
     if settings.vectors is None or reader.tokenizer is None:
         return None
-    vectors = read_vectors(settings.vectors, reader.tokenizer.vocabulary())
+    vectors = read_vectors(str(settings.vectors), reader.tokenizer.vocabulary()[FIRST_TOKEN:])
     if settings.embedding not in (None, vectors.dimension):
         raise OptionError(
             f"embedding={settings.embedding}",
@@ -200,7 +200,9 @@ def _begin(
         weight = network.read.weight
         assert isinstance(weight, Tensor)
         # Words without a vector begin as long as those with one.
-        weight.mul_(rows.std() / weight.std())
+        spread = rows.std(correction=0)
+        if spread > 0:
+            weight.mul_(spread / weight.std())
         weight[places] = rows
 
 

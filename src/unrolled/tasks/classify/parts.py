@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,10 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def new_rows(self, classes: Sequence[str]) -> Rows:
+        """Return the rows whose label is none of ``classes``, with which its own begin."""
+        return np.flatnonzero(self.labels >= len(classes))
 
     def take(self, rows: Rows) -> Part:
         """Return these rows, in their order."""
@@ -95,10 +100,28 @@ def part_rows(
     )
     whole = Part.of(data, classes)
     held = whole.take(parts.validation) if validation is None else Part.of(validation, classes)
-    # What the network cannot answer cannot tell it when to stop.
-    held = held.take(np.flatnonzero(held.labels < len(classes)))
     scored = whole.take(parts.test) if test is None else Part.of(test, classes)
-    return LabelledParts(classes, whole.take(parts.train), held, scored, parts.notes)
+    for part in (held, scored):
+        refuse_all_new(part, classes)
+    notes = parts.notes
+    if len(new := held.new_rows(classes)):
+        # What the network cannot answer cannot tell it when to stop.
+        held = held.take(np.flatnonzero(held.labels < len(classes)))
+        notes += (
+            f"validation: {len(new):,} rows left out, whose labels the training part has not",
+        )
+    return LabelledParts(classes, whole.take(parts.train), held, scored, notes)
+
+
+def refuse_all_new(part: Part, classes: Sequence[str]) -> None:
+    """Raise an InputError when rows are given, and no label of theirs was trained on."""
+    if len(part) and len(part.new_rows(classes)) == len(part):
+        raise InputError(
+            f"none of the labels was trained on: {', '.join(part.classes[len(classes) :][:5])}",
+            where=part.where(0),
+            expected=f"labels such as {', '.join(classes[:5])}",
+            fix="name the column of the labels (--label), or give another file",
+        )
 
 
 def labels_of(data: Labelled) -> Labels:
@@ -110,6 +133,7 @@ def labels_of(data: Labelled) -> Labels:
 def _by_size(name: str) -> tuple[bool, float, str]:
     """Sort numbers by their size, before words."""
     try:
-        return (False, float(name), name)
+        number = float(name)
     except ValueError:
-        return (True, 0.0, name)
+        number = math.nan
+    return (False, number, name) if math.isfinite(number) else (True, 0.0, name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from os import PathLike
 from typing import Any, get_args
 
 from unrolled.data.tokenizer import Units
@@ -14,7 +16,9 @@ from unrolled.train.settings import TrainSettings
 
 BALANCED = "balanced"
 
-_WHOLE = ("hidden_size", "layers", "embedding", "vocabulary", "max_length")
+_WHOLE = {"hidden_size": 1, "layers": 1, "embedding": 1, "vocabulary": 3, "max_length": 1}
+"""The whole numbers and the least that each may be; a vocabulary has a token beside padding and the unknown one."""
+_NAMES = ("text", "label", "units", "vectors")
 _PROBABILITIES = ("dropout", "word_dropout")
 
 
@@ -47,7 +51,7 @@ class ClassifySettings:
     label: str | None = None
     units: str | None = None
     vocabulary: int | None = None
-    vectors: str | None = None
+    vectors: str | PathLike[str] | None = None
     embedding: int | None = None
     hidden_size: int | None = None
     layers: int = 1
@@ -62,54 +66,70 @@ class ClassifySettings:
     test: float = 0.2
 
     def __post_init__(self) -> None:
-        for name in _WHOLE:
+        for name, least in _WHOLE.items():
             value = getattr(self, name)
-            if value is not None and not (_is_whole(value) and value >= 1):
-                raise OptionError(f"{name}={value!r}", expected="a whole number of at least 1")
+            if value is not None and not (_is_whole(value) and value >= least):
+                raise OptionError(
+                    f"{name}={value!r}", expected=f"a whole number of at least {least}"
+                )
         if self.ngrams is not None and not (_is_whole(self.ngrams) and 0 <= self.ngrams <= 5):
             raise OptionError(f"ngrams={self.ngrams!r}", expected="a whole number from 0 to 5")
-        for name in _PROBABILITIES:
+        self._check_names()
+        self._check_shares()
+        if not isinstance(self.bidirectional, bool):
+            raise OptionError(f"bidirectional={self.bidirectional!r}", expected="True or False")
+        object.__setattr__(self, "pooling", _checked_pooling(self.pooling))
+        object.__setattr__(self, "class_weights", _checked_weights(self.class_weights))
+
+    def _check_names(self) -> None:
+        for name in _NAMES:
             value = getattr(self, name)
-            if value is not None and not 0 <= value < 1:
-                raise OptionError(f"{name}={value!r}", expected="a probability below 1")
+            if isinstance(value, PathLike):
+                object.__setattr__(self, name, str(value))
+            elif value is not None and not isinstance(value, str):
+                raise OptionError(f"{name}={value!r}", expected="a name")
         if self.units is not None and self.units not in get_args(Units):
             raise unknown_option("units", self.units, get_args(Units))
-        self._check_pooling()
-        self._check_class_weights()
+
+    def _check_shares(self) -> None:
+        for name in _PROBABILITIES:
+            value = getattr(self, name)
+            if value is not None and not (_is_number(value) and 0 <= value < 1):
+                raise OptionError(f"{name}={value!r}", expected="a probability below 1")
         for name in ("validation", "test"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+            if not (_is_number(value) and value >= 0):
                 raise OptionError(
                     f"{name}={value!r}", expected="a share of the rows below 1, or a number of rows"
                 )
 
-    def _check_pooling(self) -> None:
-        given = self.pooling
-        names = given.replace("+", ",").split(",") if isinstance(given, str) else given
-        pooling = tuple(name.strip() for name in names)
-        for name in pooling:
-            if name not in POOLS:
-                raise unknown_option("pooling", name, POOLS)
-        if not pooling:
-            raise OptionError("pooling names no pool", expected=f"one of {', '.join(POOLS)}")
-        object.__setattr__(self, "pooling", pooling)
-
-    def _check_class_weights(self) -> None:
-        given = self.class_weights
-        if isinstance(given, str) and given != BALANCED:
-            raise unknown_option("class_weights", given, [BALANCED])
-        if isinstance(given, Mapping):
-            for label, weight in given.items():
-                if isinstance(weight, bool) or not isinstance(weight, int | float) or weight <= 0:
-                    raise OptionError(
-                        f"class_weights[{label!r}]={weight!r}", expected="a number above 0"
-                    )
-            weights = {str(label): float(weight) for label, weight in given.items()}
-            object.__setattr__(self, "class_weights", weights)
-
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as numbers, strings, lists and None."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+def _checked_pooling(given: object) -> tuple[str, ...]:
+    names = given.replace("+", ",").split(",") if isinstance(given, str) else given
+    if not isinstance(names, Sequence) or not names:
+        raise OptionError(f"pooling={given!r}", expected=f"one or several of {', '.join(POOLS)}")
+    pooling = tuple(name.strip() if isinstance(name, str) else name for name in names)
+    for name in pooling:
+        if name not in POOLS:
+            raise unknown_option("pooling", name, POOLS)
+    return pooling
+
+
+def _checked_weights(given: object) -> str | dict[str, float] | None:
+    if given is None or given == BALANCED:
+        return None if given is None else BALANCED
+    if isinstance(given, str):
+        raise unknown_option("class_weights", given, [BALANCED])
+    if not isinstance(given, Mapping):
+        raise OptionError(f"class_weights={given!r}", expected='"balanced", or {label: weight}')
+    for label, weight in given.items():
+        if not (_is_number(weight) and 0 < weight < math.inf):
+            raise OptionError(f"class_weights[{label!r}]={weight!r}", expected="a number above 0")
+    return {str(label): float(weight) for label, weight in given.items()}
 
 
 def read_options(options: Mapping[str, Any]) -> tuple[ClassifySettings, dict[str, Any]]:
@@ -125,8 +145,10 @@ def read_options(options: Mapping[str, Any]) -> tuple[ClassifySettings, dict[str
 
 TOKENS_READ = {True: 15_000_000, False: 12_000_000}
 """Tokens of texts (True), or steps of numbers, that a training reads about in all: what bounds its epochs."""
-MOST_EPOCHS = {True: 6, False: 60}
-LEAST_EPOCHS = 4
+EPOCHS = {True: (4, 6), False: (4, 60)}
+"""The least and the most of them, where there are rows enough."""
+LEAST_STEPS = 500
+"""Few rows are passed over more often, until this many steps are made."""
 EVALUATIONS = 15
 
 
@@ -135,8 +157,9 @@ def training_settings(
 ) -> TrainSettings:
     """Return the settings of a training on so many rows: those given, and these where nothing was given.
 
-    As many epochs as read about 15 million tokens, from 4 to 6 of texts and to 60 of sequences of numbers. The
-    validation part is looked at 15 times, or once an epoch; training ends when it was no better 6 times in a row (10 of numbers).
+    As many epochs as read about 15 million tokens, from 4 to 6 of texts and to 60 of sequences of numbers, and more of
+    few rows. The validation part is looked at 15 times, and training ends when it was no better 6 times in a row (10 of
+    numbers).
 
     Args:
         given: options of `TrainSettings`.
@@ -144,11 +167,12 @@ def training_settings(
         steps: tokens or steps of the training part, in all.
         of_text: whether rows are texts.
     """
-    batch_size = given.get("batch_size") or 32
-    per_epoch = max(-(-rows // int(batch_size)), 1)
-    epochs = min(max(TOKENS_READ[of_text] // max(steps, 1), LEAST_EPOCHS), MOST_EPOCHS[of_text])
+    batch_size = TrainSettings(batch_size=given.get("batch_size", 32)).batch_size
+    per_epoch = max(-(-rows // batch_size), 1)
+    least, most = EPOCHS[of_text]
+    epochs = min(max(TOKENS_READ[of_text] // max(steps, 1), least), most)
     chosen: dict[str, Any] = {
-        "epochs": epochs,
+        "epochs": max(epochs, -(-LEAST_STEPS // per_epoch)),
         "batch_size": batch_size,
         "optimizer": "adamw",
         "learning_rate": 2e-3 if of_text else 4e-3,
@@ -161,10 +185,13 @@ def training_settings(
     settings = TrainSettings(**{**chosen, **given})
     if settings.evaluate_every is None:
         total = settings.max_steps or per_epoch * (settings.epochs or 1)
-        every = min(max(total // EVALUATIONS, 20), per_epoch) if total > 20 else total
-        settings = replace(settings, evaluate_every=every)
+        settings = replace(settings, evaluate_every=min(max(total // EVALUATIONS, 20), total))
     return settings
 
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
