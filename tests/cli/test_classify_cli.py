@@ -115,6 +115,18 @@ def test_train_never_writes_over_a_model(run: Command, saved: Path) -> None:
     assert before == {file.name: file.read_bytes() for file in saved.iterdir()}
 
 
+@pytest.mark.parametrize("more", [(), ("--resume",)])
+@pytest.mark.parametrize("folder", ["file", "file/model"])
+def test_a_model_below_a_file_is_refused_before_anything_is_read(
+    run: Command, tmp_path: Path, folder: str, more: tuple[str, ...]
+) -> None:
+    write(tmp_path / "file", "")
+    answer = train(run, tmp_path / "no data", tmp_path / folder, *more)
+    assert answer.status == 2
+    assert f"{tmp_path}/file: is a file" in answer.err
+    assert "name another (-o)" in answer.err
+
+
 def test_evaluate_scores_a_file_beside_the_baselines(
     run: Command, saved: Path, tmp_path: Path
 ) -> None:
@@ -149,7 +161,7 @@ def test_predict_is_the_same_from_file_stdin_and_python(
 ) -> None:
     from unrolled.tasks.saving import load
 
-    texts = ["a lovely film", "the plot of an awful story", "", "superb"]
+    texts = ["a lovely film", "the plot of an awful story", "", "superb", "", ""]
     lines = "".join(f"{text}\n" for text in texts).encode()
     expected = load(saved).predict(texts)
     piped = run("predict", saved, "-", stdin=lines)
@@ -302,6 +314,7 @@ def test_broken_word_vectors_are_refused(
         (["--dropout", "1.5"], "dropout=1.5"),
         (["--test", "1.5"], "test=1.5"),
         (["--test", "nan"], "test=nan"),
+        (["--test", "inf"], "test=inf"),
         (["--test", "absent.csv"], "absent.csv"),
         (["--validation", "-1"], "validation=-1"),
         (["--max-length", "0"], "max_length=0"),

@@ -134,6 +134,16 @@ def test_labels_are_small_and_look_like_a_list() -> None:
         labels[4]
 
 
+def test_rows_without_a_label_have_the_number_of_none() -> None:
+    labels = read_labelled({"text": ["a", "b"], "label": ["u", None]}, needs_labels=False).labels
+    assert isinstance(labels, Labels)
+    assert labels.coded(["t", "u"])[0].tolist() == [1, -1]
+
+
+def test_a_file_whose_name_has_signs_of_a_pattern(tmp_path: Path) -> None:
+    assert len(read_labelled(write(tmp_path, parquet(), "a[1].parquet"))) == len(ROWS)
+
+
 def test_columns_are_found_by_name_then_by_what_is_left(tmp_path: Path) -> None:
     form = read_labelled(write(tmp_path, "title,text,label\na,b,1\n")).form
     assert (form.text, form.label) == ("text", "label")
@@ -242,6 +252,9 @@ def test_a_text_in_each_line(tmp_path: Path, name: str) -> None:
     assert list(rows.inputs) == ["one, with a comma", '"two"', "", "four"]
     assert rows.labels is None
     assert without_folder(rows.where(3), tmp_path) == f"{name}, line 4"
+    ended = read_labelled(write(tmp_path, "one\r\n\r\n\r\n", name), needs_labels=False)
+    assert list(ended.inputs) == ["one", "", ""]
+    assert without_folder(ended.where(2), tmp_path) == f"{name}, line 3"
     table = read_labelled(write(tmp_path, "text,other\na,b\n", name), needs_labels=False)
     assert list(table.inputs) == ["a"]
     one = read_labelled(write(tmp_path, "text\na\nb\n", "b.csv"), needs_labels=False)

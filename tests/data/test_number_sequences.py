@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
 from tests.data.labelled_of import refused, write
-from unrolled.data.labelled import read_labelled
+from unrolled.data.labelled import LabelledForm, read_labelled
+from unrolled.data.number_rows import NumberRows
+from unrolled.data.pieces import Collector, Piece
 
 
 def rows_of(source: Any, **options: Any) -> list[Any]:
@@ -105,6 +108,22 @@ def test_npz(tmp_path: Path) -> None:
     assert flat.inputs[1].shape == (3, 1)  # type: ignore[union-attr]
 
 
+def test_npz_whose_test_part_does_not_fit(tmp_path: Path) -> None:
+    x, y = np.ones((2, 3, 2)), np.array([1, 0])
+    assert refused(npz(tmp_path, x=x, y=y, x_test=np.ones((2, 3, 1)), y_test=y)).startswith(
+        "a.npz, test row 0 and on: the steps of the sequences have 1 features; expected 2"
+    )
+    assert "there is no array of labels called y_test" in refused(npz(tmp_path, x=x, y=y, x_test=x))
+    assert "y_test has shape (3,); expected (2,), one for each row of x_test" in refused(
+        npz(tmp_path, x=x, y=y, x_test=x, y_test=[1, 2, 3])
+    )
+
+
+def test_npz_may_hold_pickled_arrays_that_are_not_read(tmp_path: Path) -> None:
+    names = np.array([None, "a"], dtype=object)
+    assert rows_of(npz(tmp_path, x=np.ones((2, 1)), y=[0, 1], names=names)) == [[[1]], [[1]]]
+
+
 def test_npz_that_cannot_be_read(tmp_path: Path) -> None:
     x, y = np.ones((2, 3)), np.array([1, 0])
     assert refused(npz(tmp_path, x=np.array([[1], [1, 2]], dtype=object), y=y)).startswith(
@@ -129,6 +148,28 @@ def test_arrays() -> None:
     assert "input, row 1: this row has 2 features; expected 1" in refused(([[1], [[1, 2]]], [0, 1]))
     assert "input, row 1: this is no array of numbers" in refused(([[1], [[1, 2], [3]]], [0, 1]))
     assert "texts only, or arrays" in refused(([[1], "a"], [0, 1]))
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_dataframes_beside_their_labels(kind: Any) -> None:
+    numbers, labels = kind({"a": [1, 2], "b": [3, 4]}), kind({"label": ["u", "v"]})
+    assert rows_of((numbers, labels)) == [[[1], [3]], [[2], [4]]]
+    texts = read_labelled((kind({"text": ["one", "two"]}), labels["label"]))
+    assert list(texts.inputs) == ["one", "two"]
+    assert list(texts.labels or ()) == ["u", "v"]
+    mixed = kind({"text": ["one", "two"], "b": [3, 4]})
+    assert "the inputs are a dataframe with the columns text, b" in refused((mixed, labels))
+    assert "the labels are a dataframe with the columns text, b" in refused((numbers, mixed))
+
+
+def test_rows_without_a_step_do_not_tell_the_features() -> None:
+    def piece(values: Any, ends: list[int]) -> Piece:
+        rows = NumberRows(values, ends)
+        return Piece(rows, None, LabelledForm("numbers", features=rows.features), str)
+
+    made = Collector().add([piece(np.ones((0, 1)), [0, 0]), piece([[1, 2]], [0, 1])]).finish("a")
+    assert made.form.features == 2
+    assert [len(row) for row in made.inputs] == [0, 1]
 
 
 def test_rows_can_be_chosen() -> None:

@@ -64,7 +64,7 @@ def test_small_classes_stay_in_training() -> None:
 def test_parts_that_cannot_be() -> None:
     with pytest.raises(OptionError, match="hold out 4 of 4 rows; expected some rows to train on"):
         stratified_parts(["a"] * 4, validation=0.5, test=0.5)
-    for wrong in (-1, 1.5):
+    for wrong in (-1, 1.5, float("inf")):
         with pytest.raises(OptionError, match="expected a share of the rows below 1"):
             stratified_parts(["a"] * 4, validation=wrong)
 

@@ -54,7 +54,9 @@ def part(number: float | None) -> float | int | None:
     >>> part(0.1), part(500.0)
     (0.1, 500)
     """
-    return int(number) if number is not None and number >= 1 and number == int(number) else number
+    return (
+        int(number) if number is not None and number >= 1 and float(number).is_integer() else number
+    )
 
 
 def part_or_file(text: str | None) -> float | int | str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,20 @@ from unrolled.errors import InputError
 
 
 def refuse_to_overwrite(folder: Path, resume: bool) -> None:
-    """Raise where something stands in ``folder`` already, unless it is to be gone on with.
+    """Raise where something stands in ``folder`` already, unless it is to be gone on with, or where none can be made.
 
     Raises:
-        InputError: the folder is not empty, or it is a file.
+        InputError: the folder is not empty, it or one above it is a file, or it cannot be written to.
     """
+    whole = folder.absolute()
+    there = next(place for place in (whole, *whole.parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise InputError(
+            "cannot be written to" if there.is_dir() else "is a file",
+            where=str(there),
+            expected=f"a folder that {folder} can be made in" if there != whole else "a folder",
+            fix="name another (-o)",
+        )
     if resume or not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     raise InputError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from unrolled.data.pieces import (
     require_kind,
     require_labels,
 )
-from unrolled.data.tables import column_of
+from unrolled.data.tables import column_of, load_table
 from unrolled.data.unpacking import first_bytes, packing_of
 from unrolled.errors import InputError
 
 _INPUTS, _LABELS = ("x", "X", "x_train", "X_train"), ("y", "y_train", "labels")
 _TEST_INPUTS, _TEST_LABELS = ("x_test", "X_test"), ("y_test", "labels_test")
-_LENGTHS = ("lengths", "lengths_train")
+_LENGTHS, _TEST_LENGTHS = ("lengths", "lengths_train"), ("lengths_test",)
+_READ = {*_INPUTS, *_LABELS, *_LENGTHS, *_TEST_INPUTS, *_TEST_LABELS, *_TEST_LENGTHS}
 
 
 def is_npz(path: Path) -> bool:
@@ -39,7 +41,8 @@ def read_npz(path: Path, request: Request) -> tuple[Piece, Piece | None]:
     """Read x (N, T) or (N, T, F), y (N,) and lengths (N,), and x_test, y_test where they are there.
 
     Raises:
-        InputError: an array is missing, would have to be unpickled, or has another shape.
+        InputError: an array is missing, would have to be unpickled, or has another shape; or the test's features are
+            others than those of x.
     """
     if packing_of(first_bytes(str(path))) != "zip":
         raise InputError(
@@ -50,7 +53,8 @@ def read_npz(path: Path, request: Request) -> tuple[Piece, Piece | None]:
         )
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = {name: archive[name] for name in archive.files}
+            held = archive.files
+            arrays = {name: archive[name] for name in held if name in _READ}
     except ValueError as error:
         raise InputError(
             "an array in this file is pickled Python, which can run code and is not read",
@@ -62,22 +66,21 @@ def read_npz(path: Path, request: Request) -> tuple[Piece, Piece | None]:
         raise InputError(
             f"this npz file is damaged or cut off ({error})", where=str(path), fix="write it again"
         ) from error
-    x = _named(names, _INPUTS)
+    x = _named(arrays, _INPUTS)
     if x is None:
         raise InputError(
-            f"there is no array called x (there are: {', '.join(names) or 'none'})",
+            f"there is no array called x (there are: {', '.join(held) or 'none'})",
             where=str(path),
             expected="x (N, T) or (N, T, F) and y (N,)",
             fix="save it with numpy.savez(file, x=..., y=...)",
         )
-    piece = _npz_piece(path, x, _named(names, _LABELS), _named(names, _LENGTHS), request)
-    x_test = _named(names, _TEST_INPUTS)
+    piece = _npz_piece(path, x, _named(arrays, _LABELS), _named(arrays, _LENGTHS), request)
+    x_test = _named(arrays, _TEST_INPUTS)
     if x_test is None:
         return piece, None
-    lengths = names.get("lengths_test")
-    return piece, _npz_piece(
-        path, x_test, _named(names, _TEST_LABELS), lengths, request, "test row"
-    )
+    y_test, lengths = _named(arrays, _TEST_LABELS), _named(arrays, _TEST_LENGTHS)
+    as_trained = replace(request, like=piece.form)
+    return piece, _npz_piece(path, x_test, y_test, lengths, as_trained, test=True)
 
 
 def is_rows(source: Any) -> bool:
@@ -102,11 +105,16 @@ def is_pair(source: Any) -> bool:
 
 
 def read_rows(inputs: Any, labels: Any, request: Request, name: str) -> Iterator[Piece]:
-    """Take texts, or sequences of numbers, with their labels or without."""
+    """Take texts, or sequences of numbers, with their labels or without.
+
+    Raises:
+        InputError: they are neither, or labels are missing, or more or fewer than inputs.
+    """
 
     def where(row: int) -> str:
         return f"{name}, row {row}"
 
+    inputs, labels = _unframed_inputs(inputs, name), _unframed_labels(labels, name)
     if labels is not None and len(labels) != len(inputs):
         raise InputError(
             f"there are {len(inputs)} inputs and {len(labels)} labels",
@@ -123,6 +131,38 @@ def read_rows(inputs: Any, labels: Any, request: Request, name: str) -> Iterator
     yield _piece(_inputs(inputs, where), labels, request, where, name)
 
 
+def _unframed_inputs(inputs: Any, name: str) -> Any:
+    """Return what a dataframe holds: the numbers (N, T) of its T columns, or its one column; all else as it is."""
+    if not hasattr(inputs, "columns"):
+        return inputs
+    frame = load_table(inputs).frame
+    if all(kind.is_numeric() for kind in frame.dtypes):
+        return frame.to_numpy()
+    if frame.width == 1:
+        return frame.to_series()
+    raise InputError(
+        f"the inputs are a dataframe with the columns {', '.join(frame.columns[:8])}",
+        where=name,
+        expected="one column of texts, or columns of numbers",
+        fix="give the column of the texts, or the whole dataframe without labels beside it",
+    )
+
+
+def _unframed_labels(labels: Any, name: str) -> Any:
+    """Return the one column of a dataframe; all else as it is."""
+    if not hasattr(labels, "columns"):
+        return labels
+    frame = load_table(labels).frame
+    if frame.width != 1:
+        raise InputError(
+            f"the labels are a dataframe with the columns {', '.join(frame.columns[:8])}",
+            where=name,
+            expected="one label for each input",
+            fix="give one column",
+        )
+    return frame.to_series()
+
+
 def _inputs(inputs: Any, where: Where) -> list[str] | NumberRows:
     if isinstance(inputs, NumberRows):
         return inputs
@@ -132,7 +172,8 @@ def _inputs(inputs: Any, where: Where) -> list[str] | NumberRows:
                 f"an array of shape {inputs.shape}", where=where(0), expected="(N, T) or (N, T, F)"
             )
         return from_block(inputs, None, where)
-    rows = inputs.tolist() if isinstance(inputs, np.ndarray) or _is_series(inputs) else inputs
+    rows = inputs.tolist() if isinstance(inputs, np.ndarray) else inputs
+    rows = rows.to_list() if _is_series(rows) else rows
     rows = [None if isinstance(row, float) and np.isnan(row) else row for row in rows]
     if all(row is None or isinstance(row, str) for row in rows):
         return [row or "" for row in rows]
@@ -152,7 +193,7 @@ def _piece(
     is_numbers = isinstance(inputs, NumberRows)
     require_kind(NUMBERS if is_numbers else TEXT, request, name)
     if isinstance(inputs, NumberRows):
-        require_features(inputs, request.like, lambda row: f"row {row}", name)
+        require_features(inputs, request.like, where)
         form = LabelledForm(NUMBERS, features=inputs.features)
     else:
         form = LabelledForm(TEXT)
@@ -178,38 +219,48 @@ def _npz_piece(
     y: NDArray[Any] | None,
     lengths: NDArray[Any] | None,
     request: Request,
-    row_name: str = "row",
+    *,
+    test: bool = False,
 ) -> Piece:
+    x_name, y_name, row_name = ("x_test", "y_test", "test row") if test else ("x", "y", "row")
+
     def where(row: int) -> str:
         return f"{path}, {row_name} {row}"
 
     if x.ndim not in (2, 3) or x.dtype.kind not in "biuf":
         raise InputError(
-            f"x has shape {x.shape} of {x.dtype}",
+            f"{x_name} has shape {x.shape} of {x.dtype}",
             where=str(path),
             expected="numbers (N, T) or (N, T, F)",
         )
     if y is None and request.needs_labels:
         raise InputError(
-            "there is no array of labels called y",
+            f"there is no array of labels called {y_name}",
             where=str(path),
-            expected="y (N,)",
-            fix="save it beside x: numpy.savez(file, x=x, y=y)",
+            expected=f"{y_name} (N,)",
+            fix=f"save it beside {x_name}: numpy.savez(file, {x_name}=..., {y_name}=...)",
         )
-    for what, array in (("y", y), ("lengths", lengths)):
+    for what, array in ((y_name, y), ("lengths_test" if test else "lengths", lengths)):
         if array is not None and array.shape != (len(x),):
             raise InputError(
                 f"{what} has shape {array.shape}",
                 where=str(path),
-                expected=f"({len(x)},), one for each row of x",
+                expected=f"({len(x)},), one for each row of {x_name}",
             )
     if lengths is not None:
-        lengths = lengths.astype(np.int64)
-        wrong = np.flatnonzero((lengths < 0) | (lengths > x.shape[1]))
-        if len(wrong):
-            raise InputError(
-                f"the length is {lengths[wrong[0]]}",
-                where=where(int(wrong[0])),
-                expected=f"0 to {x.shape[1]}, the steps of x",
-            )
+        lengths = _checked_lengths(lengths, x.shape[1], x_name, where)
     return _piece(from_block(x, lengths, where), y, request, where, str(path))
+
+
+def _checked_lengths(
+    lengths: NDArray[Any], steps: int, x_name: str, where: Where
+) -> NDArray[np.int64]:
+    lengths = lengths.astype(np.int64)
+    wrong = np.flatnonzero((lengths < 0) | (lengths > steps))
+    if len(wrong):
+        raise InputError(
+            f"the length is {lengths[wrong[0]]}",
+            where=where(int(wrong[0])),
+            expected=f"0 to {steps}, the steps of {x_name}",
+        )
+    return lengths

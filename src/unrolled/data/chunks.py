@@ -17,18 +17,21 @@ HEAD = 1 << 16
 _QUOTE = 34
 
 
-def text_chunks(file: File, *, size: int = CHUNK, quoted: bool = False) -> Iterator[Source]:
+def text_chunks(
+    file: File, *, size: int = CHUNK, quoted: bool = False, every_line: bool = False
+) -> Iterator[Source]:
     """Yield the rows of a file in pieces of about ``size`` bytes, each with its line and its place in the file.
 
     Args:
         file: UTF-8 text; UTF-16, and text whose lines end as on an old Macintosh, comes as one piece.
         size: a longer row comes whole.
         quoted: a line end within quotes ends no row.
+        every_line: an empty line at the end of the file is a row too, as those within it.
 
     Empty lines after the last row of a piece stand before the first of the next.
     """
     with file.open() as reader:
-        yield from _cut(file, reader, size, quoted)
+        yield from _cut(file, reader, size, quoted, every_line)
 
 
 def arrived_chunks(file: File, reader: Reader) -> Iterator[Source]:
@@ -50,7 +53,7 @@ def count_lines(data: bytes) -> int:
     return ends + data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else ends
 
 
-def _cut(file: File, reader: Reader, size: int, quoted: bool) -> Iterator[Source]:
+def _cut(file: File, reader: Reader, size: int, quoted: bool, every_line: bool) -> Iterator[Source]:
     line, offset, carry = 1, 0, b""
     while block := reader.read(size if offset else max(size, HEAD)):
         data = carry + block
@@ -63,7 +66,7 @@ def _cut(file: File, reader: Reader, size: int, quoted: bool) -> Iterator[Source
             yield Source(file.name, file.suffix, rows, line, offset)
             line, offset = line + count_lines(rows), offset + len(rows)
         carry = data[len(rows) :]
-    if carry.strip(b"\r\n") or offset == 0:
+    if carry.strip(b"\r\n") or offset == 0 or (carry and every_line):
         yield Source(file.name, file.suffix, carry, line, offset)
 
 

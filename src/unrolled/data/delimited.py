@@ -30,7 +30,7 @@ class Dialect:
 
     Attributes:
         separator: between the fields.
-            width: fields of a row.
+        width: fields of a row.
         line: of the first row, for messages.
     """
 

@@ -59,12 +59,15 @@ class Labels(Sequence[str]):
     def coded(self, classes: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         """Return the labels as numbers of ``classes``, and the classes with the labels that are none of them at the end.
 
+        A row without a label keeps -1.
+
         >>> Labels.of(["b", "new", "a"]).coded(["a", "b"])
         (array([1, 2, 0]), ('a', 'b', 'new'))
         """
         numbers = {name: number for number, name in enumerate(classes)}
         table = [numbers.setdefault(name, len(numbers)) for name in self.names]
-        return np.asarray(table, dtype=np.int64)[self.codes], tuple(numbers)
+        # The last entry is what -1 finds.
+        return np.array([*table, MISSING], dtype=np.int64)[self.codes], tuple(numbers)
 
     def _name(self, code: int) -> str:
         return "" if code == MISSING else self.names[code]

@@ -175,7 +175,7 @@ def _file_pieces(file: File, request: Request, size: int) -> Iterator[Piece]:
         head = reader.read(1 << 16)
     if head and is_plain(file.suffix, head, request):
         require_readable(Source(file.name, file.suffix, head))
-        return line_pieces(text_chunks(file, size=size), request)
+        return line_pieces(text_chunks(file, size=size, every_line=True), request)
     tables = file_tables(file, lambda rows: name_columns(rows, request), size=size)
     return map(TablePieces(request), tables)
 

@@ -40,8 +40,11 @@ class NumberRows(FlatRows[np.float32]):
 
     @classmethod
     def joined(cls, parts: Iterable[NumberRows]) -> NumberRows:
+        """Return the rows of all parts; those without a step have the features of the others."""
         parts = list(parts)
-        values = np.concatenate([part.values for part in parts])
+        values = np.concatenate(
+            [part.values for part in parts if len(part.values)] or [parts[0].values]
+        )
         lengths = np.concatenate([part.lengths for part in parts])
         return cls(values, ends_of(lengths))
 

@@ -122,7 +122,7 @@ def _hash(row: Any) -> int:
 
 
 def _rows(part: float, total: int, option: str) -> int:
-    if part < 0 or (part >= 1 and part != int(part)):
+    if part < 0 or (part >= 1 and not float(part).is_integer()):
         raise OptionError(
             f"{option}={part}", expected="a share of the rows below 1, or a whole number of rows"
         )

@@ -63,7 +63,7 @@ class TablePieces:
         self._form = self._form or _form(roles, inputs)
         if isinstance(inputs, NumberRows):
             like = self._request.like or self._form
-            require_features(inputs, like, light.row, table.name)
+            require_features(inputs, like, light.where)
             if len(inputs.values):
                 self._form = _form(roles, inputs)
         return Piece(inputs, labels, self._form, light.where, notes)
@@ -115,12 +115,12 @@ def require_kind(kind: str, request: Request, where: str) -> None:
         )
 
 
-def require_features(rows: NumberRows, like: LabelledForm | None, row: Where, name: str) -> None:
+def require_features(rows: NumberRows, like: LabelledForm | None, where: Where) -> None:
     """Refuse sequences with other features than the model's, or than the rows before."""
     if like is not None and len(rows.values) and rows.features != like.features:
         raise InputError(
             f"the steps of the sequences have {rows.features} features",
-            where=f"{name}, {row(0)} and on",
+            where=f"{where(0)} and on",
             expected=f"{like.features}, as in the rows before and in the model's training",
             fix="give the same features in the same order",
         )
@@ -207,6 +207,7 @@ class Collector:
     _notes: dict[str, None] = field(default_factory=dict)
     _rows: int = 0
     _size: int = 0
+    _steps: int = 0
     _empty: int = 0
 
     def add(self, pieces: Iterable[Piece]) -> Collector:
@@ -215,10 +216,9 @@ class Collector:
             self._wheres.append(piece.where)
             self._rows += len(piece.inputs)
             self._notes.update(dict.fromkeys(piece.notes))
-            if self._form is None or (
-                isinstance(piece.inputs, NumberRows) and len(piece.inputs.values)
-            ):
-                self._form = self._form or piece.form
+            if self._form is None or (isinstance(piece.inputs, NumberRows) and not self._steps):
+                # Rows without a step do not tell how many features the others have.
+                self._form = piece.form
             if piece.labels is None:
                 self._has_labels = False
             else:
@@ -243,6 +243,7 @@ class Collector:
 
     def _add_inputs(self, inputs: list[str] | NumberRows) -> None:
         if isinstance(inputs, NumberRows):
+            self._steps += len(inputs.values)
             self._numbers.append(inputs)
             self._empty += int((inputs.ends[1:] == inputs.ends[:-1]).sum())
             return
