@@ -179,11 +179,11 @@ def test_options_of_texts_are_refused_for_numbers(option: str, value: Any) -> No
 
 def test_dropout_is_chosen_by_the_units_or_given() -> None:
     chosen = prepared(themed(60)).network
-    assert (chosen.dropout.p, chosen.hidden_words.p) == (0.5, 0.3)
+    assert (chosen.dropout.p, chosen.word_dropout.p) == (0.5, 0.3)
     given = prepared(themed(60), dropout=0.25, word_dropout=0.0).network
-    assert (given.dropout.p, given.hidden_words.p) == (0.25, 0.0)
+    assert (given.dropout.p, given.word_dropout.p) == (0.25, 0.0)
     numbers = prepared(waves(60)).network
-    assert (numbers.dropout.p, numbers.hidden_words) == (0.1, None)
+    assert (numbers.dropout.p, numbers.word_dropout) == (0.1, None)
 
 
 def test_layers_and_directions_are_as_many_as_asked_for() -> None:

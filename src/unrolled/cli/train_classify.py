@@ -28,6 +28,9 @@ def train_classify(
     units: Annotated[
         str | None, typer.Option(help="words, characters or bpe; by default told by the texts.")
     ] = None,
+    vocabulary: Annotated[
+        int | None, typer.Option(help="The most units that are told apart.")
+    ] = None,
     vectors: Annotated[
         str | None, typer.Option(metavar="FILE", help="Word vectors (GloVe, word2vec, fastText).")
     ] = None,
@@ -76,7 +79,7 @@ def train_classify(
     parts = given(test=part_or_file(test), validation=part_or_file(validation))
     files = {name: value for name, value in parts.items() if isinstance(value, str)}
     options = given(
-        units=units, text=text, label=label, vectors=vectors, layers=layers,
+        units=units, vocabulary=vocabulary, text=text, label=label, vectors=vectors, layers=layers,
         bidirectional=bidirectional, hidden_size=hidden_size, embedding=embedding,
         pooling=pooling, ngrams=ngrams, max_length=max_length, dropout=dropout,
         word_dropout=word_dropout, class_weights=class_weights, max_minutes=max_minutes,

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unrolled.cli.options import Json, Language, Model, page_language, require_folder_of
+from unrolled.cli.options import (
+    Json,
+    Language,
+    Model,
+    given,
+    page_language,
+    require_folder_of,
+)
 from unrolled.cli.output import note, print_json, print_scores, status
 from unrolled.errors import OptionError
 
@@ -18,9 +25,18 @@ if TYPE_CHECKING:
     import polars
 
 
+Text = Annotated[
+    str | None, typer.Option(help="Of a classifier: column of the texts, if called otherwise.")
+]
+
+
 def evaluate(
     model: Model,
     data: Annotated[str, typer.Argument(metavar="DATA", help="A file, or - for stdin.")],
+    text: Text = None,
+    label: Annotated[
+        str | None, typer.Option(help="Of a classifier: column of the labels, if called otherwise.")
+    ] = None,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -28,9 +44,11 @@ def evaluate(
     from unrolled.tasks.saving import load
 
     spoken = page_language(language)
+    columns = given(text=text, label=label)
+    _refuse_for_another_task(model, "classify", columns)
     loaded = load(model)
     with status("scoring, the baselines beside the model"):
-        result = loaded.evaluate(data)
+        result = loaded.evaluate(data, **columns)
     for line in loaded.notes:
         note(line)
     if as_json:
@@ -48,6 +66,7 @@ def predict(
             help="A file, or - for stdin; none: a forecast goes on after the training's, a classifier reads stdin.",
         ),
     ] = None,
+    text: Text = None,
     horizon: Annotated[
         int | None, typer.Option(help="Steps of a forecast; by default as trained.")
     ] = None,
@@ -57,22 +76,32 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Forecast or classify with a saved model: CSV on stdout."""
-    from unrolled.tasks.saving import load, read_model
+    from unrolled.tasks.saving import load
 
     if output is not None:
         require_folder_of(output)
-    config, _ = read_model(model, tensors=False)
-    if config["task"] == "forecast":
+    _refuse_for_another_task(model, "classify", given(text=text))
+    task = _refuse_for_another_task(model, "forecast", given(horizon=horizon))
+    if task == "forecast":
         _forecast(load(model), data, horizon, output, as_json)
-        return
-    if horizon is not None:
-        raise OptionError(
-            f"--horizon {horizon} is for a forecast",
-            where=str(model),
-            expected="the model of a forecast; this one classifies",
-            fix="leave --horizon out",
-        )
-    _classify(load(model), data, output, as_json)
+    else:
+        _classify(load(model), data, text, output, as_json)
+
+
+def _refuse_for_another_task(model: Path, task: str, options: Mapping[str, Any]) -> str:
+    """Return the task of a saved model; raise where an option is given that is for models of another one."""
+    from unrolled.tasks.saving import read_model
+
+    own = str(read_model(model, tensors=False)[0]["task"])
+    for name, value in options.items():
+        if own != task:
+            raise OptionError(
+                f"--{name} {value} is for {task}",
+                where=str(model),
+                expected=f"a model of {task}; this one is of {own}",
+                fix=f"leave --{name} out",
+            )
+    return own
 
 
 def demo(
@@ -112,13 +141,15 @@ def _csv(forecast: polars.DataFrame) -> str:
     return forecast.write_csv(datetime_format="%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S")
 
 
-def _classify(model: Any, data: str | None, output: Path | None, as_json: bool) -> None:
+def _classify(
+    model: Any, data: str | None, text: str | None, output: Path | None, as_json: bool
+) -> None:
     """Write a row for each row as they come, so that neither a pipe nor a large file is waited for."""
     from unrolled.data.files import atomic_file
 
     if data is None and sys.stdin.isatty():
         note("a text a line; Ctrl-D ends")
-    tables = model.predict_chunks("-" if data is None else data)
+    tables = model.predict_chunks("-" if data is None else data, text=text)
     if as_json:
         rows = [row for table in tables for row in _objects(table)]
         print_json({"task": "classify", "predictions": rows})

@@ -97,8 +97,12 @@ def repeated_rows(train: Iterable[Any], other: Iterable[Any]) -> NDArray[np.bool
     >>> repeated_rows([[1.0, 2.0]], [[1.0, 2.0], [2.0, 1.0]]).tolist()
     [True, False]
     """
-    known, asked = row_hashes(train), row_hashes(other)
-    return np.isin(asked, known) & (asked != 0)
+    return repeated(row_hashes(other), row_hashes(train))
+
+
+def repeated(hashes: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return which of ``hashes`` are among those ``known``; that of an empty row, 0, never is."""
+    return np.isin(hashes, known) & (hashes != 0)
 
 
 def row_hashes(rows: Iterable[Any]) -> NDArray[np.uint64]:

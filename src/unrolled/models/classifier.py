@@ -14,7 +14,7 @@ from unrolled.core.layer import Layer, begin_inside
 from unrolled.core.noise import Dropout
 from unrolled.core.seq import Seq
 from unrolled.core.tree import State, register
-from unrolled.errors import unknown_option
+from unrolled.errors import ShapeError, unknown_option
 from unrolled.models.ngrams import NgramLinear
 from unrolled.models.pooling import POOLS, LastPool, Pool
 from unrolled.models.word_dropout import WordDropout
@@ -46,7 +46,7 @@ class ClassifierSizes:
 class ClassifyState(NamedTuple):
     """What the parts of a `ClassifyNetwork` remember; () of a part that is not there."""
 
-    hidden_words: State
+    words: State
     body: State
     pools: State
     dropout: State
@@ -68,6 +68,11 @@ class ReadNumbers(nn.Module):
         self.linear = nn.Linear(features, embedding)
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.shape[-1] != len(self.mean):
+            # One feature would be taken for all of them.
+            raise ShapeError(
+                f"a step of {x.shape[-1]} features", expected=f"{len(self.mean)}, as trained on"
+            )
         return self.linear((x - self.mean) / self.spread)
 
 
@@ -109,11 +114,11 @@ class ClassifyNetwork(Layer):
         super().__init__()
         self.sizes = sizes
         read: nn.Module
-        self.hidden_words = None
+        self.word_dropout = None
         if sizes.vocabulary:
             read = nn.Embedding(sizes.vocabulary, sizes.embedding)
             nn.init.normal_(read.weight, std=0.1)
-            self.hidden_words = WordDropout(word_dropout, unknown=1)
+            self.word_dropout = WordDropout(word_dropout, unknown=1)
         else:
             read = ReadNumbers(sizes.features, sizes.embedding)
         self.body = Stack(read, Dropout(dropout, locked=True), layer)
@@ -153,7 +158,7 @@ class ClassifyNetwork(Layer):
             return () if part is None else begin_inside(self, part, batch, device, dtype)
 
         return ClassifyState(
-            begin(self.hidden_words),
+            begin(self.word_dropout),
             begin(self.body),
             tuple(begin(pool) for pool in self.pooled_by()),
             begin(self.dropout),
@@ -163,8 +168,8 @@ class ClassifyNetwork(Layer):
     def classify(self, xs: Seq) -> Tensor:
         """Return the scores (B, C) of whole sequences, from the initial state."""
         state = self.initial_state(xs.batch, device=xs.first.device)
-        if self.hidden_words is not None:
-            xs, _ = self.hidden_words(xs, state.hidden_words)
+        if self.word_dropout is not None:
+            xs, _ = self.word_dropout(xs, state.words)
         hidden, _ = self.body(xs, state.body)
         pooled = [
             pool.value(pool.absorb(hidden, before))
@@ -177,9 +182,9 @@ class ClassifyNetwork(Layer):
         return scores
 
     def unroll(self, xs: Seq, state: ClassifyState) -> tuple[Seq, ClassifyState]:
-        hidden_words = state.hidden_words
-        if self.hidden_words is not None:
-            xs, hidden_words = self.hidden_words(xs, hidden_words)
+        words = state.words
+        if self.word_dropout is not None:
+            xs, words = self.word_dropout(xs, words)
         hidden, body = self.body(xs, state.body)
         pairs = zip(self.pooled_by(), state.pools, strict=True)
         pooled, pools = zip(*(pool(hidden, before) for pool, before in pairs), strict=True)
@@ -190,7 +195,7 @@ class ClassifyNetwork(Layer):
         if self.ngrams is not None:
             beside, ngrams = self.ngrams(xs, ngrams)
             scores = scores + beside.data
-        state = ClassifyState(hidden_words, body, pools, dropout, ngrams)
+        state = ClassifyState(words, body, pools, dropout, ngrams)
         return xs.with_data(scores), state
 
     def step(self, x: Tensor, state: ClassifyState) -> tuple[Tensor, ClassifyState]:

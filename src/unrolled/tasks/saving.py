@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +53,18 @@ def write_model(
 ) -> Path:
     """Write a model into ``folder``, which is made, with further ``files`` by name; return it.
 
-    Each file appears whole or not at all. Both hold the same random mark, so that a folder whose second file could not
-    be written any more is found out when it is read.
+    Each file appears whole or not at all. config.json and the tensors hold the same random mark, and config.json the
+    digest of every further file, so that a folder whose last file could not be written any more is found out when it is read.
     """
-    target = Path(folder)
+    target, further = Path(folder), files or {}
     mark = secrets.token_hex(8)
-    text = json.dumps({"format": FORMAT, "mark": mark, **config}, indent=2, ensure_ascii=False)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in further.items()}
+    whole = {"format": FORMAT, "mark": mark, "files": digests, **config}
+    text = json.dumps(whole, indent=2, ensure_ascii=False)
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for name, content in (files or {}).items():
+        for name, content in further.items():
             write_atomically(target / name, content)
         write_atomically(target / WEIGHTS, save(dense, metadata={"mark": mark}))
         write_atomically(target / CONFIG, (text + "\n").encode("utf-8"))
@@ -94,6 +98,39 @@ def read_model(
             f"this model's task is {config['task']}", where=str(source), expected=task
         )
     return config, _read_tensors(source / WEIGHTS, str(config.get("mark"))) if tensors else {}
+
+
+def read_file(folder: str | os.PathLike[str], name: str, config: Mapping[str, Any]) -> str:
+    """Return the text of a further file of a saved model.
+
+    Raises:
+        ModelFileError: it is not there, or is not the one that was saved with ``config``.
+    """
+    path = Path(folder) / name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    if hashlib.sha256(content).hexdigest() != config["files"][name]:
+        raise ModelFileError(
+            f"does not belong to the {CONFIG} beside it",
+            where=str(path),
+            fix="save the model again: the last saving was cut off",
+        )
+    return content.decode("utf-8")
+
+
+@contextmanager
+def complete(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn what a model's config or tensors lack, while they are read inside, into a ModelFileError."""
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+        raise ModelFileError(
+            f"{CONFIG} or {WEIGHTS} is incomplete ({error})", where=str(folder)
+        ) from error
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from unrolled.errors import ModelFileError
 
 CHECKPOINT = "checkpoint.pt"
 PARTIAL = "checkpoint.pt.partial"
-FORMAT = 1
+FORMAT = 2
 
 
 def write_checkpoint(folder: Path, content: Mapping[str, Any]) -> None:

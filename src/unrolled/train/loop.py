@@ -9,7 +9,7 @@ A process that is killed at any moment goes on with ``resume=True`` to the weigh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +72,7 @@ def fit(
     folder: Path | str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> TrainResult:
     """Train ``model`` in place.
 
@@ -87,10 +88,11 @@ def fit(
         folder: where checkpoint.pt and metrics.jsonl go; None = nothing is written.
         resume: go on from the checkpoint in ``folder``, or begin if there is none; otherwise an old one is removed.
         progress: told of every step.
+        about: what else a run must be resumed with, by name: a digest of the data, the options of the task.
 
     Raises:
         TrainingError: a loss, gradient or score was not finite; the model has its last good weights.
-        OptionError: resumed with other settings.
+        OptionError: resumed with other settings, or with something else of ``about``.
         KeyboardInterrupt: on Ctrl-C, after the step under way was finished and a checkpoint written; it says how to
             go on.
 
@@ -103,7 +105,7 @@ def fit(
     if settings.schedule == "plateau" and validate is None:
         raise OptionError("schedule='plateau' follows the validation score, and nothing validates")
     folder = None if folder is None else Path(folder)
-    training = Training(model, Objective(loss, carry), batches, settings, validate, folder)
+    training = Training(model, Objective(loss, carry), batches, settings, validate, folder, about)
     training.progress = progress or Silent()
     with generators_kept(), _modes_kept(model), Interrupt() as interrupt:
         training.begin(resume)
@@ -127,6 +129,7 @@ class Training:
         settings: TrainSettings,
         validate: Score | None,
         folder: Path | None,
+        about: Mapping[str, str] | None = None,
     ) -> None:
         self.model, self.objective, self.batches = model, objective, batches
         self.settings, self.validate, self.folder = settings, validate, folder
@@ -134,7 +137,7 @@ class Training:
         if not self.parameters:
             raise InputError("the model has no parameter that requires a gradient")
         self.optimizer = make_optimizer(self.parameters, settings)
-        self.saver = Saver(folder, settings, model, self.optimizer, objective)
+        self.saver = Saver(folder, settings, model, self.optimizer, objective, about)
         self.run = Run()
 
     def begin(self, resume: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,9 @@ class Saver:
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         objective: Objective,
+        about: Mapping[str, str] | None = None,
     ) -> None:
-        self.folder, self.settings = folder, settings
+        self.folder, self.settings, self.about = folder, settings, dict(about or {})
         self.model, self.optimizer, self.objective = model, optimizer, objective
         self.saved_at, self.took, self.step = time.perf_counter(), 0.0, 0
         self.generators: dict[str, Any] | None = None
@@ -73,6 +75,7 @@ class Saver:
         carried = None if run.carried is None else list(leaves(run.carried, constants=True))
         content = {
             "settings": asdict(self.settings),
+            "about": self.about,
             "numbers": run.numbers(),
             "model": dict(self.model.state_dict()),
             "optimizer": self.optimizer.state_dict(),
@@ -108,6 +111,7 @@ class Saver:
     def _restore(self, run: Run, content: dict[str, Any], folder: Path) -> None:
         where = str(folder / CHECKPOINT)
         refuse_other_settings(content["settings"], self.settings, where)
+        _refuse_other_task(content["about"], self.about, where)
         _refuse_other_model(content["model"], self.model, where)
         self.model.load_state_dict(content["model"])
         self.optimizer.load_state_dict(content["optimizer"])
@@ -120,6 +124,17 @@ class Saver:
         self.objective.saved = content["carried"]
         self.generators = content["generators"]
         self.step = run.step
+
+
+def _refuse_other_task(saved: Mapping[str, str], about: Mapping[str, str], where: str) -> None:
+    names = sorted(n for n in saved.keys() | about.keys() if saved.get(n) != about.get(n))
+    if names:
+        raise OptionError(
+            f"the run was begun with other {' and '.join(names)}",
+            where=where,
+            expected="the same, or what was held out might be trained on",
+            fix="give those, or start again without resume",
+        )
 
 
 def _refuse_other_model(saved: dict[str, Any], model: nn.Module, where: str) -> None:

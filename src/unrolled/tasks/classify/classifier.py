@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unrolled.data.labelled import Labelled, iter_labelled, read_labelled
-from unrolled.data.partition import row_hashes
+from unrolled.data.partition import repeated, row_hashes
 from unrolled.errors import InputError
 from unrolled.tasks.baselines import CLASSIFY_BASELINES, ClassifyBaseline
 from unrolled.tasks.classify.fitted import Fitted
@@ -159,9 +159,10 @@ class Classifier:
         )
         parts = part_rows(rows, self.settings, int(self.train_options["seed"]), held, scored)
         task = prepare(self.cell, self.settings, self.train_options, rows, parts)
-        self.notes = (*rows.notes, *parts.notes, *_notes_of(held), *_notes_of(scored))
-        self._parts, self._baselines, self.outcome = parts, {}, None
         self._fitted, self.training = task.run(folder, resume=resume, progress=progress)
+        # Only now: a run that was interrupted leaves what was fitted before, with the parts that belong to it.
+        self._parts, self._baselines, self.outcome = parts, {}, None
+        self.notes = (*rows.notes, *parts.notes, *task.notes, *_notes_of(held), *_notes_of(scored))
         self.title = Path(data).name if isinstance(data, str | Path) else ""
         return self
 
@@ -170,12 +171,13 @@ class Classifier:
         rows = read_labelled(data, like=self.fitted.form, needs_labels=False)
         return self.fitted.probabilities(rows.inputs)[0]
 
-    def predict(self, data: Any) -> pl.DataFrame:
+    def predict(self, data: Any, *, text: str | None = None) -> pl.DataFrame:
         """Classify rows.
 
         Args:
             data: as in `fit`, labels are not needed; also a list of texts or of arrays, and a file with a text in
                 each line.
+            text: column of the texts, where it is called otherwise than in training.
 
         Returns:
             label, probability (of that label), and a column ``p_LABEL`` for every class.
@@ -183,14 +185,16 @@ class Classifier:
         Raises:
             InputError: the data cannot be used.
         """
-        rows = read_labelled(data, like=self.fitted.form, needs_labels=False)
+        rows = read_labelled(data, text=text, like=self.fitted.form, needs_labels=False)
         self.notes = rows.notes
         return self._frame(rows)
 
-    def predict_chunks(self, data: Any, rows: int = 1024) -> Iterator[pl.DataFrame]:
+    def predict_chunks(
+        self, data: Any, rows: int = 1024, *, text: str | None = None
+    ) -> Iterator[pl.DataFrame]:
         """Classify as `predict` does, at most ``rows`` rows at a time: from a pipe, or of a file of any size."""
         self.notes = ()
-        for part in iter_labelled(data, like=self.fitted.form, rows=rows):
+        for part in iter_labelled(data, text=text, like=self.fitted.form, rows=rows):
             self.notes += tuple(note for note in part.notes if note not in self.notes)
             yield self._frame(part)
 
@@ -205,13 +209,20 @@ class Classifier:
         return pl.DataFrame({**columns, **each}, schema_overrides={"label": pl.String})
 
     def evaluate(
-        self, data: Any = None, *, baselines: Iterable[str] | None = None
+        self,
+        data: Any = None,
+        *,
+        text: str | None = None,
+        label: str | None = None,
+        baselines: Iterable[str] | None = None,
     ) -> dict[str, Any]:
         """Score rows whose labels are known, beside the simple methods.
 
         Args:
             data: labelled rows; None = the test part that `fit` kept aside. Rows with a label that the model was not
                 trained on count as wrong, for every method.
+            text: column of the texts, where it is called otherwise than in training.
+            label: column of the labels, the same.
             baselines: which of them to score, all of them by default.
 
         Returns:
@@ -223,18 +234,17 @@ class Classifier:
         """
         fitted = self.fitted
         names = chosen_baselines(baselines, fitted.form.kind)
-        part = self._test_part() if data is None else self._read_part(data)
+        part = self._test_part() if data is None else self._read_part(data, text, label)
         probabilities, lengths = fitted.probabilities(part.inputs)
         self.outcome = make_outcome(part, probabilities, lengths)
         beside = {name: self._baseline(name) for name in names}
         scores = score_beside_baselines(self.outcome, beside)
-        hashes = row_hashes(part.inputs)
         return {
             "task": "classify",
             "scores": scores,
             "rows": len(part),
             "classes": list(part.classes),
-            "duplicates": int((np.isin(hashes, fitted.train_hashes) & (hashes != 0)).sum()),
+            "duplicates": int(repeated(row_hashes(part.inputs), fitted.train_hashes).sum()),
             "unseen": self._note_unseen(part),
         }
 
@@ -247,9 +257,12 @@ class Classifier:
             )
         return self._parts.test
 
-    def _read_part(self, data: Any) -> Part:
-        rows = read_labelled(data, like=self.fitted.form)
+    def _read_part(self, data: Any, text: str | None, label: str | None) -> Part:
+        rows = read_labelled(data, text=text, label=label, like=self.fitted.form)
         self.notes = rows.notes
+        if rows.test is not None:
+            rows = rows.test
+            self.notes += ("scored are the rows that the file brings for the test",)
         part = Part.of(rows, self.classes)
         refuse_all_new(part, self.classes)
         return part
@@ -271,7 +284,8 @@ class Classifier:
         if self._parts is None:
             raise InputError(
                 f"the baseline {name} was not saved with the model",
-                expected=f"one of {', '.join(self._baselines) or 'none'}",
+                expected=f"one of {', '.join(self._baselines)}" if self._baselines else None,
+                fix="save it again from the process that trained it",
             )
         train, held = self._parts.train, self._parts.validation
         baseline = CLASSIFY_BASELINES[self.fitted.form.kind][name]().fit(
@@ -325,7 +339,8 @@ class Classifier:
 
     def facts(self) -> Mapping[str, object]:
         """Return what was configured and measured, by name."""
-        return facts_of(self)
+        seed = int(self.train_options["seed"])
+        return facts_of(self.fitted, self.cell, seed, self.training)
 
     def reach(self) -> Mapping[str, NDArray[np.float64]]:
         """Return |dL/dh| of the loss on some training rows, by the distance from the end of the row."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +18,7 @@ from torch import Tensor
 from unrolled.data.labelled import Labelled
 from unrolled.data.labelled_form import TEXT
 from unrolled.data.partition import row_hashes
-from unrolled.data.tokenizer import FIRST_TOKEN, fit_tokenizer
+from unrolled.data.tokenizer import FIRST_TOKEN, Tokenizer, fit_tokenizer
 from unrolled.data.vectors import Vectors, read_vectors
 from unrolled.errors import OptionError
 from unrolled.models.classifier import ClassifierSizes, ClassifyNetwork, ReadNumbers
@@ -34,7 +36,7 @@ from unrolled.tasks.classify.training import (
     training_batches,
     validation_score,
 )
-from unrolled.tasks.recurrent import CellChoice
+from unrolled.tasks.recurrent import CellChoice, cell_name
 from unrolled.train.loop import TrainResult, fit
 from unrolled.train.progress import Progress
 from unrolled.train.settings import TrainSettings
@@ -53,6 +55,7 @@ class FittingTask:
     """A network that is to be trained, and on what."""
 
     parts: LabelledParts
+    cell: CellChoice
     chosen: ClassifySettings
     data: Labelled
     reader: Reader
@@ -61,6 +64,7 @@ class FittingTask:
     network: ClassifyNetwork
     settings: TrainSettings
     class_weights: Tensor | None
+    notes: tuple[str, ...] = ()
 
     def run(
         self,
@@ -76,17 +80,19 @@ class FittingTask:
             classify_loss(self.class_weights),
             training_batches(self.train, self.parts.train.labels, self.settings),
             self.settings,
-            validate=validation_score(self.validation, held.labels) if len(held) else None,
+            validate=validation_score(self.validation, held.labels, self.class_weights)
+            if len(held)
+            else None,
             folder=None if folder is None else Path(folder),
             resume=resume,
             progress=progress(self.settings) if progress else None,
+            about=self.about(),
         )
         self.network.eval()
         temperature = 1.0
         if len(held) >= LEAST_CALIBRATED:
             scores = class_scores_of(self.network, self.validation)
             temperature = fit_temperature(scores, torch.from_numpy(held.labels))
-        hashes = row_hashes(self.parts.train.inputs)
         fitted = Fitted(
             self.chosen,
             self.data.form,
@@ -94,9 +100,18 @@ class FittingTask:
             self.reader,
             self.network,
             temperature,
-            hashes,
+            row_hashes(self.parts.train.inputs),
         )
         return fitted, result
+
+    def about(self) -> dict[str, str]:
+        """Return what a run must be resumed with: the options, the cell, and the rows with their labels."""
+        rows = hashlib.blake2b(digest_size=16)
+        for part in (self.parts.train, self.parts.validation):
+            rows.update(row_hashes(part.inputs).tobytes() + part.labels.tobytes())
+        options = json.dumps(self.chosen.as_dict(), sort_keys=True)
+        cell = cell_name(self.cell) or "one of the user's own"
+        return {"options": options, "cell": cell, "rows": rows.hexdigest()}
 
 
 def prepare(
@@ -121,7 +136,7 @@ def prepare(
         )
     else:
         _refuse_text_options(settings)
-    reader = Reader(tokenizer, settings.max_length)
+    reader = Reader(tokenizer, settings.max_length, data.form.features)
     train, held = reader.encode(parts.train.inputs), reader.encode(parts.validation.inputs)
     training = training_settings(
         train_options, rows=len(train), steps=int(train.lengths.sum()), of_text=of_text
@@ -139,19 +154,25 @@ def prepare(
     network = make_network(cell, settings, _with_buckets(sizes, train), training.seed)
     _begin(network, train, vectors, reader)
     weights = class_weights(settings, parts.classes, parts.train.labels)
-    return FittingTask(parts, settings, data, reader, train, held, network, training, weights)
+    notes = () if vectors is None else (_covered(vectors, tokenizer),)
+    return FittingTask(
+        parts, cell, settings, data, reader, train, held, network, training, weights, notes
+    )
+
+
+def _covered(vectors: Vectors, tokenizer: Tokenizer | None) -> str:
+    wanted = 0 if tokenizer is None else len(tokenizer) - FIRST_TOKEN
+    return f"vectors: {len(vectors.words):,} of {wanted:,} tokens found"
 
 
 def _refuse_text_options(settings: ClassifySettings) -> None:
-    for name in ("units", "vectors", "vocabulary"):
-        if getattr(settings, name) is not None:
+    for name in ("units", "vectors", "vocabulary", "ngrams", "word_dropout"):
+        if getattr(settings, name):
             raise OptionError(
                 f"{name}={getattr(settings, name)!r} is an option for texts",
                 expected="sequences of numbers without it, as these rows are",
                 fix="leave it out, or name the column of the texts (--text)",
             )
-    if settings.ngrams:
-        raise OptionError(f"ngrams={settings.ngrams}", expected="0 for sequences of numbers")
 
 
 def _vectors(settings: ClassifySettings, reader: Reader) -> Vectors | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,12 +14,10 @@ from unrolled.tasks.classify.fitted import Fitted
 from unrolled.tasks.classify.parts import Part
 from unrolled.tasks.classify.reading import LabelledBatch, sequences
 from unrolled.tasks.classify.training import classify_loss
-
-if TYPE_CHECKING:
-    from unrolled.tasks.classify.classifier import Classifier
+from unrolled.tasks.recurrent import CellChoice
+from unrolled.train.loop import TrainResult
 
 REACH_ROWS = 32
-_LAYER = "body.layers.2."
 
 
 def reach_of(fitted: Fitted, train: Part) -> Mapping[str, NDArray[np.float64]]:
@@ -38,21 +35,22 @@ def reach_of(fitted: Fitted, train: Part) -> Mapping[str, NDArray[np.float64]]:
         return loss(model, batch).total
 
     found = gradient_reach(fitted.network, batch, total)
+    paths = {id(part): path for path, part in fitted.network.layer.named_modules()}
+    named = {path: paths.get(id(part)) for path, part in fitted.network.named_modules()}
     return {
-        path.removeprefix(_LAYER): norms.double().numpy()
+        inner: norms.double().numpy()
         for path, norms in found.items()
-        if path.startswith(_LAYER) or path == _LAYER.rstrip(".")
+        if (inner := named[path]) is not None
     }
 
 
-def facts_of(classifier: Classifier) -> Mapping[str, object]:
+def facts_of(
+    fitted: Fitted, cell: CellChoice, seed: int, training: TrainResult | None
+) -> dict[str, object]:
     """Return what was configured and measured, by name."""
-    fitted, training = classifier.fitted, classifier.training
-    settings = fitted.settings
-    sizes, tokenizer = fitted.network.sizes, fitted.reader.tokenizer
-    cell = classifier.cell if isinstance(classifier.cell, str) else repr(classifier.cell)
+    settings, sizes, tokenizer = fitted.settings, fitted.network.sizes, fitted.reader.tokenizer
     facts: dict[str, object] = {
-        "cell": cell,
+        "cell": cell if isinstance(cell, str) else repr(cell),
         "layers": settings.layers,
         "bidirectional": settings.bidirectional,
         "hidden_size": settings.hidden_size,
@@ -61,7 +59,7 @@ def facts_of(classifier: Classifier) -> Mapping[str, object]:
         "ngrams": sizes.ngrams,
         "parameters": sum(parameter.numel() for parameter in fitted.network.parameters()),
         "temperature": fitted.temperature,
-        "seed": classifier.train_options["seed"],
+        "seed": seed,
     }
     if tokenizer is not None:
         facts |= {"tokenizer": tokenizer.units, "vocabulary": len(tokenizer)}

@@ -91,7 +91,8 @@ def part_rows(
             expected="at least two classes",
             fix="give rows of other classes, or name the column of the labels (--label)",
         )
-    test = data.test if test is None else test
+    brought = data.test if test is None else None
+    test = test if brought is None else brought
     parts = stratified_parts(
         labels,
         validation=0 if validation is not None else settings.validation,
@@ -104,6 +105,8 @@ def part_rows(
     for part in (held, scored):
         refuse_all_new(part, classes)
     notes = parts.notes
+    if brought is not None:
+        notes += (f"test: the {len(brought):,} rows that the file brings for it",)
     if len(new := held.new_rows(classes)):
         # What the network cannot answer cannot tell it when to stop.
         held = held.take(np.flatnonzero(held.labels < len(classes)))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unrolled.core.seq import Seq
+from unrolled.data.flat_rows import ends_of
 from unrolled.data.number_rows import NumberRows
 from unrolled.data.token_rows import TokenRows
 from unrolled.data.tokenizer import Tokenizer
@@ -34,17 +35,20 @@ class Reader:
     Attributes:
         tokenizer: of texts; None for sequences of numbers.
         max_length: steps of a row that are read; of a longer one the head and the tail, half each.
+        features: of a step of numbers.
     """
 
     tokenizer: Tokenizer | None
     max_length: int
+    features: int = 1
 
     def encode(self, inputs: Iterable[Any]) -> Encoded:
         """Return rows, cut to the longest that is read."""
         if self.tokenizer is None:
             arrays = [self.cut(np.asarray(row, dtype=np.float32)) for row in inputs]
-            ends = np.concatenate([[0], np.cumsum([len(row) for row in arrays])])
-            return NumberRows(np.concatenate(arrays) if arrays else np.zeros((0, 1)), ends)
+            # Rows without a step do not know how many features they have.
+            filled = [row for row in arrays if len(row)] or [np.zeros((0, self.features))]
+            return NumberRows(np.concatenate(filled), ends_of([len(row) for row in arrays]))
         return TokenRows.of(map(self.cut, self.tokenizer.encode(inputs)))
 
     def cut(self, row: NDArray[Any]) -> NDArray[Any]:

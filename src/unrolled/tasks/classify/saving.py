@@ -14,14 +14,13 @@ from torch import Tensor
 
 from unrolled.data.labelled_form import TEXT, LabelledForm
 from unrolled.data.tokenizer import Tokenizer
-from unrolled.errors import ModelFileError
 from unrolled.models.classifier import ClassifierSizes
 from unrolled.tasks.baselines import CLASSIFY_BASELINES, ClassifyBaseline
 from unrolled.tasks.classify.fitted import Fitted, make_network
 from unrolled.tasks.classify.reading import Reader
 from unrolled.tasks.classify.settings import ClassifySettings
 from unrolled.tasks.recurrent import CellChoice, cell_name, chosen_cell
-from unrolled.tasks.saving import load_weights, read_model, write_model
+from unrolled.tasks.saving import complete, load_weights, read_file, read_model, write_model
 
 TOKENIZER = "tokenizer.json"
 
@@ -70,17 +69,12 @@ def load_fitted(
     chosen = chosen_cell(cell, config.get("cell"), folder)
 
     def read(settings: ClassifySettings) -> tuple[Fitted, Baselines]:
-        try:
+        with complete(folder):
             fitted = _read_fitted(config, tensors, settings, chosen, Path(folder))
             return fitted, _read_baselines(config, tensors)
-        except (KeyError, TypeError, IndexError, ValueError) as error:
-            if isinstance(error, ModelFileError):
-                raise
-            raise ModelFileError(
-                f"config.json or model.safetensors is incomplete ({error})", where=str(folder)
-            ) from error
 
-    return chosen, config["options"], read
+    with complete(folder):
+        return chosen, dict(config["options"]), read
 
 
 def _read_fitted(
@@ -93,19 +87,15 @@ def _read_fitted(
     form = LabelledForm.from_dict(config["form"])
     tokenizer = None
     if form.kind == TEXT:
-        place = folder / TOKENIZER
-        try:
-            text = place.read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise ModelFileError(f"cannot be read: {error}", where=str(place)) from error
-        tokenizer = Tokenizer.from_text(text, config["units"], str(place))
+        text = read_file(folder, TOKENIZER, config)
+        tokenizer = Tokenizer.from_text(text, config["units"], str(folder / TOKENIZER))
     network = make_network(cell, settings, ClassifierSizes(**config["sizes"]), seed=0)
     load_weights(network, _below("network.", tensors), str(folder))
     return Fitted(
         settings,
         form,
         tuple(config["classes"]),
-        Reader(tokenizer, settings.max_length),
+        Reader(tokenizer, settings.max_length, form.features),
         network.eval(),
         float(config["temperature"]),
         tensors["train_hashes"].numpy().view(np.uint64),

@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from typing import Any, get_args
 
+import polars as pl
+
+from unrolled.data.pieces import label_texts
 from unrolled.data.tokenizer import Units
 from unrolled.errors import OptionError, unknown_option
 from unrolled.models.pooling import POOLS
@@ -129,7 +132,9 @@ def _checked_weights(given: object) -> str | dict[str, float] | None:
     for label, weight in given.items():
         if not (_is_number(weight) and 0 < weight < math.inf):
             raise OptionError(f"class_weights[{label!r}]={weight!r}", expected="a number above 0")
-    return {str(label): float(weight) for label, weight in given.items()}
+    # Labels are named as they are read: True is "true", 1.0 is "1".
+    names = [label_texts(pl.Series([label]), "class_weights")[0] for label in given]
+    return {str(n): float(weight) for n, weight in zip(names, given.values(), strict=True)}
 
 
 def read_options(options: Mapping[str, Any]) -> tuple[ClassifySettings, dict[str, Any]]:
@@ -184,7 +189,8 @@ def training_settings(
         chosen["epochs"] = None
     settings = TrainSettings(**{**chosen, **given})
     if settings.evaluate_every is None:
-        total = settings.max_steps or per_epoch * (settings.epochs or 1)
+        ends = (settings.max_steps, settings.epochs and per_epoch * settings.epochs)
+        total = min((end for end in ends if end is not None), default=per_epoch)
         settings = replace(settings, evaluate_every=min(max(total // EVALUATIONS, 20), total))
     return settings
 

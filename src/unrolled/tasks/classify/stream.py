@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from unrolled.core.stream import Stream
+from unrolled.data.number_rows import from_arrays
+from unrolled.errors import InputError, ShapeError
 from unrolled.tasks.classify.fitted import Fitted
 
 
@@ -27,6 +29,7 @@ class ClassifyStream:
     def __init__(self, fitted: Fitted) -> None:
         self._stream = Stream(fitted.network)
         self._reader, self._temperature = fitted.reader, fitted.temperature
+        self._features = fitted.form.features
         self.classes = fitted.classes
         self.tokens: list[str] = []
 
@@ -34,17 +37,29 @@ class ClassifyStream:
         """Read a text, or steps (T,) or (T, F), and return the probabilities (T, C) after each of its tokens.
 
         A chunk of text begins with a new word: push whole words.
+
+        Raises:
+            InputError: the chunk is not what the classifier reads.
         """
         tokenizer = self._reader.tokenizer
         if tokenizer is None:
-            steps = np.asarray(chunk, dtype=np.float32)
-            xs = torch.from_numpy(steps.reshape(len(steps), -1))
+            xs = torch.from_numpy(self._steps(chunk))
         else:
+            if not isinstance(chunk, str):
+                raise InputError(f"a chunk of type {type(chunk).__name__}", expected="a text")
             ids = next(tokenizer.encode([chunk]))
             self.tokens = tokenizer.named(ids)
             xs = torch.from_numpy(ids.astype(np.int64))
         scores = self._stream.push(xs.unsqueeze(0))[0].double() / self._temperature
         return scores.softmax(-1).numpy()
+
+    def _steps(self, chunk: Any) -> NDArray[np.float32]:
+        steps = from_arrays([chunk], lambda row: "the chunk")[0]
+        if len(steps) and steps.shape[1] != self._features:
+            raise ShapeError(
+                f"the chunk has {steps.shape[1]} features", expected=f"(T, {self._features})"
+            )
+        return steps.reshape(-1, self._features)
 
     def fork(self) -> ClassifyStream:
         """Return a second stream that goes on from here on its own."""

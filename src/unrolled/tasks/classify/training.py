@@ -62,7 +62,8 @@ def class_scores_of(network: ClassifyNetwork, encoded: Encoded, rows: Rows | Non
     scores = torch.zeros(len(chosen), network.sizes.classes, dtype=torch.float64)
     training = network.training
     network.eval()
-    threads = threads_for(256, network.sizes.width, available=torch.get_num_threads())
+    rows_at_once = max(MOST_STEPS // max(int(encoded.lengths.max(initial=1)), 1), 1)
+    threads = threads_for(rows_at_once, network.sizes.width, available=torch.get_num_threads())
     try:
         with torch.no_grad(), torch_threads(threads):
             for some in blocks(encoded.lengths[chosen], MOST_STEPS):
@@ -73,15 +74,20 @@ def class_scores_of(network: ClassifyNetwork, encoded: Encoded, rows: Rows | Non
     return scores
 
 
-def validation_score(encoded: Encoded, labels: Rows) -> Callable[[nn.Module], float]:
-    """Return the score that training is stopped on: the mean cross-entropy."""
+def validation_score(
+    encoded: Encoded, labels: Rows, class_weights: Tensor | None = None
+) -> Callable[[nn.Module], float]:
+    """Return the score that training is stopped on: the mean cross-entropy, weighted as in training."""
     count = min(len(encoded), MOST_VALIDATION_ROWS)
     rows = np.linspace(0, len(encoded) - 1, count).round().astype(np.int64)
     truth = torch.from_numpy(labels[rows])
 
     def score(model: nn.Module) -> float:
         assert isinstance(model, ClassifyNetwork)
-        return float(F.cross_entropy(class_scores_of(model, encoded, rows), truth))
+        scores = class_scores_of(model, encoded, rows)
+        weight = None if class_weights is None else class_weights.to(scores)
+        total = F.cross_entropy(scores, truth, weight=weight, reduction="sum")
+        return float(total) / len(truth)
 
     return score
 

@@ -16,13 +16,12 @@ from unrolled.data.calendar import parse_frequency
 from unrolled.data.history import Scaling
 from unrolled.data.series import Form, Panel, Series
 from unrolled.data.windows import WindowShape
-from unrolled.errors import ModelFileError
 from unrolled.models.forecaster import NetworkSizes
 from unrolled.tasks.forecast.calibration import Calibration
 from unrolled.tasks.forecast.fitted import Fitted, make_network
 from unrolled.tasks.forecast.settings import ForecastSettings
 from unrolled.tasks.recurrent import CellChoice, cell_name, chosen_cell
-from unrolled.tasks.saving import load_weights, read_model, write_model
+from unrolled.tasks.saving import complete, load_weights, read_model, write_model
 
 _ROWS = ("times", "target", "known", "past", "static", "future_known")
 _COLUMNS = ("targets", "known_names", "past_names", "static_names")
@@ -95,14 +94,11 @@ def load_fitted(
     chosen = chosen_cell(cell, config.get("cell"), folder)
 
     def read(settings: ForecastSettings) -> Fitted:
-        try:
+        with complete(folder):
             return _read_fitted(config, tensors, settings, chosen, str(folder))
-        except (KeyError, TypeError, IndexError) as error:
-            raise ModelFileError(
-                f"config.json or model.safetensors is incomplete ({error})", where=str(folder)
-            ) from error
 
-    return chosen, config["options"], read
+    with complete(folder):
+        return chosen, dict(config["options"]), read
 
 
 def _read_fitted(
