@@ -105,7 +105,35 @@ def checked_probability(p: float) -> float:
     return p
 
 
-class Dropout(Layer):
+class RowNoise(Layer):
+    """Noise on each step of a row, a function of the row's seed and the step's position; a subclass writes `disturb`."""
+
+    state_type = NoiseState
+    every_step = True
+    """Whether it is drawn for every step anew, or once for all."""
+
+    def disturb(self, x: Tensor, seed: Tensor, place: Tensor) -> Tensor:
+        """Return x (B, ...) or (B, T, ...) with the noise of the places (B,), (B, T) or (B, 1); what is 0 must stay 0."""
+        raise NotImplementedError
+
+    def initial_state(
+        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
+    ) -> NoiseState:
+        seed = draw_seeds(batch, device)
+        return NoiseState(seed, torch.zeros_like(seed))
+
+    def unroll(self, xs: Seq, state: NoiseState) -> tuple[Seq, NoiseState]:
+        steps = torch.arange(xs.steps if self.every_step else 1, device=state.position.device)
+        ys = self.disturb(xs.first, state.seed, state.position[:, None] + steps)
+        lengths = xs.row_lengths.to(state.position.device)
+        return Seq.padded(ys, xs.lengths), NoiseState(state.seed, state.position + lengths)
+
+    def step(self, x: Tree, state: NoiseState) -> tuple[Tensor, NoiseState]:
+        y = self.disturb(next(leaves(x)), state.seed, state.position)
+        return y, NoiseState(state.seed, state.position + 1)
+
+
+class Dropout(RowNoise):
     """Zero each feature with probability p in training and scale the rest by 1 / (1 - p).
 
     Args:
@@ -119,32 +147,15 @@ class Dropout(Layer):
     True
     """
 
-    state_type = NoiseState
-
     def __init__(self, p: float, locked: bool = False) -> None:
         super().__init__()
         self.p, self.locked = checked_probability(p), locked
+        self.every_step = not locked
 
     def extra_repr(self) -> str:
         return f"p={self.p}, locked={self.locked}"
 
-    def initial_state(
-        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
-    ) -> NoiseState:
-        seed = draw_seeds(batch, device)
-        return NoiseState(seed, torch.zeros_like(seed))
-
-    def unroll(self, xs: Seq, state: NoiseState) -> tuple[Seq, NoiseState]:
-        steps = torch.arange(1 if self.locked else xs.steps, device=state.position.device)
-        ys = self._drop(xs.first, state.seed, state.position[:, None] + steps)
-        lengths = xs.row_lengths.to(state.position.device)
-        return Seq.padded(ys, xs.lengths), NoiseState(state.seed, state.position + lengths)
-
-    def step(self, x: Tree, state: NoiseState) -> tuple[Tensor, NoiseState]:
-        y = self._drop(next(leaves(x)), state.seed, state.position)
-        return y, NoiseState(state.seed, state.position + 1)
-
-    def _drop(self, x: Tensor, seed: Tensor, place: Tensor) -> Tensor:
+    def disturb(self, x: Tensor, seed: Tensor, place: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return x
         features = x.shape[place.dim() :]

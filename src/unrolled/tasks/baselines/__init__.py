@@ -19,8 +19,9 @@ ridge          [165. 171. 177.] actual [165. 171. 177.]
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from unrolled.errors import unknown_option
 from unrolled.tasks.baselines.boosting import GradientBoosting
 from unrolled.tasks.baselines.dlinear import DLinear, DLinearNetwork
 from unrolled.tasks.baselines.logistic import Logistic
@@ -43,6 +44,7 @@ __all__ = [
     "Ridge",
     "SeasonalNaive",
     "TfidfLogistic",
+    "chosen_baselines",
 ]
 
 FORECAST_BASELINES: Mapping[str, type[ForecastBaseline]] = {
@@ -55,3 +57,16 @@ CLASSIFY_BASELINES: Mapping[str, Mapping[str, type[ClassifyBaseline]]] = {
     "numbers": {baseline.name: baseline for baseline in (Majority, Logistic)},
 }
 """The baselines of classification by the kind of input and by name, in the order of the score table."""
+
+
+def chosen_baselines(names: Iterable[str] | None, known: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the names, all that are ``known`` for None.
+
+    Raises:
+        OptionError: there is no such baseline; the nearest one is named.
+    """
+    chosen = tuple(known) if names is None else tuple(names)
+    for name in chosen:
+        if name not in known:
+            raise unknown_option("baseline", name, known)
+    return chosen

@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 from unrolled.data.labelled import Labelled, iter_labelled, read_labelled
 from unrolled.data.partition import repeated, row_hashes
 from unrolled.errors import InputError
-from unrolled.tasks.baselines import CLASSIFY_BASELINES, ClassifyBaseline
+from unrolled.tasks.baselines import (
+    CLASSIFY_BASELINES,
+    ClassifyBaseline,
+    chosen_baselines,
+)
 from unrolled.tasks.classify.fitted import Fitted
 from unrolled.tasks.classify.fitting import MakeProgress, prepare
 from unrolled.tasks.classify.inside import facts_of, reach_of
@@ -22,12 +26,12 @@ from unrolled.tasks.classify.outcome import Outcome
 from unrolled.tasks.classify.parts import LabelledParts, Part, part_rows, refuse_all_new
 from unrolled.tasks.classify.saving import load_fitted, save_fitted
 from unrolled.tasks.classify.scoring import (
-    chosen_baselines,
     make_outcome,
     score_beside_baselines,
 )
 from unrolled.tasks.classify.settings import read_options
 from unrolled.tasks.classify.stream import ClassifyStream
+from unrolled.tasks.model import ReadInside, TaskModel
 from unrolled.tasks.recurrent import CellChoice, cell_maker
 from unrolled.train.loop import TrainResult
 
@@ -35,7 +39,7 @@ PREFIX = "p_"
 """Of the columns of the probabilities, before the label."""
 
 
-class Classifier:
+class Classifier(TaskModel):
     """Classifies texts or sequences of numbers with a recurrent network.
 
     Args:
@@ -103,9 +107,8 @@ class Classifier:
         Raises:
             InputError: the model is not fitted yet.
         """
-        if self._fitted is None:
-            raise InputError("this Classifier is not fitted yet", fix="call fit(data) first")
-        return self._fitted
+        fitted: Fitted = self._require_fitted()
+        return fitted
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -233,7 +236,7 @@ class Classifier:
             InputError: there is no row, none of the labels is known, or a baseline was not saved with the model.
         """
         fitted = self.fitted
-        names = chosen_baselines(baselines, fitted.form.kind)
+        names = chosen_baselines(baselines, CLASSIFY_BASELINES[fitted.form.kind])
         part = self._test_part() if data is None else self._read_part(data, text, label)
         probabilities, lengths = fitted.probabilities(part.inputs)
         self.outcome = make_outcome(part, probabilities, lengths)
@@ -317,25 +320,18 @@ class Classifier:
         The baselines are kept with it, so that it can be scored beside them elsewhere; what was not fitted yet is.
         """
         if self._parts is not None:
-            for name in chosen_baselines(None, self.fitted.form.kind):
+            for name in CLASSIFY_BASELINES[self.fitted.form.kind]:
                 self._baseline(name)
         return save_fitted(folder, self.cell, self.train_options, self.fitted, self._baselines)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], *, cell: CellChoice | None = None) -> Self:
-        """Return the model saved in ``folder``.
+    def _read_saved(
+        cls, folder: str | os.PathLike[str], cell: CellChoice | None
+    ) -> tuple[CellChoice, dict[str, Any], ReadInside]:
+        return load_fitted(folder, cell)
 
-        Args:
-            folder: of the model.
-            cell: the cell it was made with, where that was the user's own: no code is read from a file.
-
-        Raises:
-            ModelFileError: there is no model, it is damaged, or its cell must be given.
-        """
-        cell, options, read = load_fitted(folder, cell)
-        model = cls(cell, **options)
-        model._fitted, model._baselines = read(model.settings)
-        return model
+    def _take(self, inside: tuple[Fitted, dict[str, ClassifyBaseline]]) -> None:
+        self._fitted, self._baselines = inside
 
     def facts(self) -> Mapping[str, object]:
         """Return what was configured and measured, by name."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.errors import unknown_option
-from unrolled.tasks.baselines import CLASSIFY_BASELINES, ClassifyBaseline
+from unrolled.tasks.baselines import ClassifyBaseline
 from unrolled.tasks.class_scores import class_scores
 from unrolled.tasks.classify.outcome import Outcome
 from unrolled.tasks.classify.parts import Part
@@ -16,20 +15,6 @@ from unrolled.tasks.scores import score_rows
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
-
-
-def chosen_baselines(names: Iterable[str] | None, kind: str) -> tuple[str, ...]:
-    """Return the names, all of those for texts or for numbers where it is None.
-
-    Raises:
-        OptionError: there is no such baseline; the nearest one is named.
-    """
-    known = CLASSIFY_BASELINES[kind]
-    chosen = tuple(known) if names is None else tuple(names)
-    for name in chosen:
-        if name not in known:
-            raise unknown_option("baseline", name, known)
-    return chosen
 
 
 def score_beside_baselines(

@@ -14,15 +14,17 @@ import polars as pl
 from unrolled.data.series import Panel, read_panel
 from unrolled.data.windows import Windows
 from unrolled.errors import InputError
+from unrolled.tasks.baselines import FORECAST_BASELINES, chosen_baselines
 from unrolled.tasks.forecast.fitted import Fitted
 from unrolled.tasks.forecast.fitting import MakeProgress, prepare
 from unrolled.tasks.forecast.frames import forecast_frame
 from unrolled.tasks.forecast.joining import counted_on, join_panels
 from unrolled.tasks.forecast.predicting import forecast_after
 from unrolled.tasks.forecast.saving import load_fitted, save_fitted
-from unrolled.tasks.forecast.scoring import as_result, chosen_baselines, score_beside_baselines
+from unrolled.tasks.forecast.scoring import as_result, score_beside_baselines
 from unrolled.tasks.forecast.settings import read_options
 from unrolled.tasks.forecast.training import Forecasts, forecast_windows
+from unrolled.tasks.model import ReadInside, TaskModel
 from unrolled.tasks.recurrent import CellChoice, cell_maker
 from unrolled.train.loop import TrainResult
 
@@ -34,7 +36,7 @@ class RollingForecasts(NamedTuple):
     forecasts: Forecasts
 
 
-class Forecaster:
+class Forecaster(TaskModel):
     """Forecasts series with a recurrent network.
 
     Args:
@@ -98,9 +100,8 @@ class Forecaster:
         Raises:
             InputError: the model is not fitted yet.
         """
-        if self._fitted is None:
-            raise InputError("this Forecaster is not fitted yet", fix="call fit(data) first")
-        return self._fitted
+        fitted: Fitted = self._require_fitted()
+        return fitted
 
     def fit(
         self,
@@ -206,7 +207,7 @@ class Forecaster:
         Raises:
             InputError: no origin is left to score.
         """
-        names = chosen_baselines(baselines)
+        names = chosen_baselines(baselines, FORECAST_BASELINES)
         windows, forecasts = self.rolling(data, stride=stride)
         fitted_on = self.fitted.fitted_on(windows.history)
         seed = int(self.train_options["seed"])
@@ -231,20 +232,13 @@ class Forecaster:
         return save_fitted(folder, self.cell, self.settings, self.train_options, self.fitted)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], *, cell: CellChoice | None = None) -> Self:
-        """Return the model saved in ``folder``.
+    def _read_saved(
+        cls, folder: str | os.PathLike[str], cell: CellChoice | None
+    ) -> tuple[CellChoice, dict[str, Any], ReadInside]:
+        return load_fitted(folder, cell)
 
-        Args:
-            folder: of the model.
-            cell: the cell it was made with, where that was the user's own: no code is read from a file.
-
-        Raises:
-            ModelFileError: there is no model, it is damaged, or its cell must be given.
-        """
-        cell, options, read = load_fitted(folder, cell)
-        model = cls(cell, **options)
-        model._fitted = read(model.settings)
-        return model
+    def _take(self, inside: Fitted) -> None:
+        self._fitted = inside
 
     def _read(self, data: Any) -> Panel:
         settings, before = self.settings, self._fitted

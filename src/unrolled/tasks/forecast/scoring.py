@@ -9,25 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.data.windows import Windows
-from unrolled.errors import unknown_option
 from unrolled.tasks.baselines import FORECAST_BASELINES
 from unrolled.tasks.forecast.training import Forecasts
 from unrolled.tasks.scores import forecast_scores, score_rows
 
 Array = NDArray[np.float64]
-
-
-def chosen_baselines(names: Iterable[str] | None) -> tuple[str, ...]:
-    """Return the names, all of them for None.
-
-    Raises:
-        OptionError: there is no such baseline; the nearest one is named.
-    """
-    chosen = tuple(FORECAST_BASELINES) if names is None else tuple(names)
-    for name in chosen:
-        if name not in FORECAST_BASELINES:
-            raise unknown_option("baseline", name, FORECAST_BASELINES)
-    return chosen
 
 
 def score_beside_baselines(
