@@ -251,6 +251,22 @@ def test_damaged_packing(folder: Folder, packed: bytes, kind: str) -> None:
     assert message.endswith("; get it again, or unpack it first")
 
 
+@pytest.mark.parametrize("suffix", ["zip", "xz"])
+def test_text_that_is_named_as_packed(folder: Folder, suffix: str) -> None:
+    assert folder.refusal(CSV.encode(), name=f"a.csv.{suffix}") == (
+        f"a.csv.{suffix}: this is named .{suffix} but is no {suffix} file; "
+        f"expected a file that {suffix} packed; call it by its right suffix"
+    )
+    assert len(folder.read(CSV.encode(), name="a.csv.gz").series) == 1
+
+
+def test_zip_without_a_file(folder: Folder) -> None:
+    for content in (zipped(), zipped(**{"folder/": b""})):
+        assert folder.refusal(content, name="a.zip") == (
+            "a.zip: the zip holds no file; expected one file in it"
+        )
+
+
 def test_zip_with_several_files(folder: Folder) -> None:
     message = folder.refusal(zipped(a__csv=b"1", b__csv=b"2"), name="a.zip")
     assert message == (

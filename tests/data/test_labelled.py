@@ -19,7 +19,8 @@ import pytest
 
 from tests.data.labelled_of import CSV, ROWS, refused, without_folder, write
 from unrolled.data.label_codes import Labels
-from unrolled.data.labelled import LabelledForm, read_labelled
+from unrolled.data.labelled import LabelledForm, iter_labelled, read_labelled
+from unrolled.errors import InputError
 
 TEXTS, LABELS = [text for text, _ in ROWS], [label for _, label in ROWS]
 RECORDS = [{"text": text or None, "label": label} for text, label in ROWS]
@@ -103,6 +104,14 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         rows = read_labelled("-")
         assert list(rows.inputs) == TEXTS
         assert rows.where(0) == "stdin, row 2"
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n"])
+def test_nothing_on_standard_input(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    for read in (read_labelled, lambda source: list(iter_labelled(source))):
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+        with pytest.raises(InputError, match="^stdin is empty; expected .*; pipe rows into it$"):
+            read("-")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +230,9 @@ def test_what_a_text_cannot_be() -> None:
     assert "the lists hold String, not numbers" in refused({"text": [["a", "b"]], "label": [1]})
     assert "holds no labels" in refused({"text": ["a"], "label": [[1]]})
     assert "a column of Struct" in refused({"text": [{"a": 1}], "label": [1]})
-    assert "others are arrays" in refused({"text": ["a", [1, 2]], "label": [1, 2]})
+    assert refused({"text": ["a", [1, 2]], "label": [1, 2]}).startswith(
+        "dict, row 0, column text: 'a' is text, not a list of numbers"
+    )
 
 
 def test_new_rows_are_read_as_those_of_the_model(tmp_path: Path) -> None:
@@ -242,7 +253,7 @@ def test_new_rows_are_read_as_those_of_the_model(tmp_path: Path) -> None:
     assert "the model reads numbers, and this holds text" in refused(
         ["a"], like=numbers, needs_labels=False
     )
-    assert "have 1 features; expected 2" in refused([[1, 2]], like=numbers, needs_labels=False)
+    assert "have 1 feature; expected 2" in refused([[1, 2]], like=numbers, needs_labels=False)
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a"])
@@ -269,6 +280,22 @@ def test_files_that_hold_nothing_to_read(tmp_path: Path) -> None:
         "a.csv, row 1: there is no row below"
     )
     assert "did you mean" in refused(tmp_path / "b.csv")
+    empty = write(tmp_path, "text,label\n,1\n  ,0\n")
+    assert refused(empty) == (
+        "a.csv, column text: every text is empty; expected texts to learn from; "
+        'write them, or name another column: text="NAME" (--text NAME)'
+    )
+    assert len(read_labelled(empty, needs_labels=False)) == 2
+    assert refused((["", " "], [0, 1])).startswith("input: every text is empty")
+    assert refused(write(tmp_path, '{"text": "a", "label": 1}\n{"text": }\n', "a.jsonl")) == (
+        "a.jsonl, line 2: this is not JSON (Expecting value, column 10); "
+        'expected one object in each line, as {"text": "...", "label": "..."}'
+    )
+    for name, content in (("a.json", "[1]"), ("a.jsonl", '{"text": "a", "label": 1}\n[1]\n')):
+        assert refused(write(tmp_path, content, name)).endswith(
+            'expected an object, as {"text": "...", "label": "..."}'
+        )
+    assert refused([{"text": "a", "label": 1}, 2]).endswith('as {"text": "...", "label": "..."}')
     assert refused(write(tmp_path, b"text,label\na\xe9,1\n")).startswith(
         "a.csv, line 2, byte 2 of the line (13 of the file): byte 0xE9 is not UTF-8"
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,17 @@ import polars as pl
 import pytest
 
 from tests.data.labelled_of import refused, write
-from unrolled.data.labelled import LabelledForm, read_labelled
+from unrolled.data.label_columns import Request
+from unrolled.data.labelled import (
+    Labelled,
+    LabelledForm,
+    iter_labelled,
+    read_in_pieces,
+    read_labelled,
+)
 from unrolled.data.number_rows import NumberRows
 from unrolled.data.pieces import Collector, Piece
+from unrolled.errors import InputError
 
 
 def rows_of(source: Any, **options: Any) -> list[Any]:
@@ -58,7 +68,7 @@ def test_lists_that_hold_something_else(tmp_path: Path) -> None:
     assert "the value is inf" in message('{"x": [Infinity], "y": 1}\n')
     assert "a number that float32 can hold" in message('{"x": [1e300], "y": 1}\n')
     assert message('{"x": [[1, 2]], "y": 1}\n{"x": [[1, 2], [3]], "y": 1}\n') == (
-        "a.jsonl, row 2, column x, step 2: it has 1 features; expected 2, as in the rows before; "
+        "a.jsonl, row 2, column x, step 2: it has 1 feature; expected 2, as in the rows before; "
         "give every step the same features"
     )
     assert "different kinds" in message('{"x": [1, "a"], "y": 1}\n{"x": [1, NaN], "y": 1}\n')
@@ -82,6 +92,96 @@ def test_wide_tables(tmp_path: Path) -> None:
     assert rows_of(frame) == [[[1], [3]], [[2]]]
 
 
+def test_the_last_column_is_the_label_where_all_others_are_numbers(tmp_path: Path) -> None:
+    steps = ",".join(f"t{k}" for k in range(30))
+    numbers = ",".join(f"{k}.5" for k in range(30))
+    lines = [f"{numbers},{kind}" for kind in ("up", "down", "up", "up")]
+    rows = read_labelled(write(tmp_path, "\n".join([f"{steps},kind", *lines])))
+    assert (rows.form.steps, rows.form.label) == (30, "kind")
+    assert "the label is 'kind', the only column without numbers" in rows.notes[0]
+    assert read_labelled(write(tmp_path, "\n".join(lines))).form.label == "column_31"
+    bare = write(tmp_path, f"{steps}\n{numbers}\n")
+    assert len(read_labelled(bare, like=rows.form, needs_labels=False).inputs[0]) == 30
+    texts = "".join(f"1.5,2.5,text number {k}\n" for k in range(50))
+    assert "cannot be told: c, a, b could be" in refused(write(tmp_path, f"a,b,c\n{texts}"))
+
+
+def test_a_column_without_numbers_is_the_first_candidate_for_the_label(tmp_path: Path) -> None:
+    message = refused(write(tmp_path, "t0,t1,kind,t2,name\n1,2,u,3,n\n1,2,v,3,m\n"))
+    assert "cannot be told: kind, name, t0, t1, t2 could be" in message
+    assert message.endswith('name it: label="kind" (--label kind)')
+    message = refused(write(tmp_path, "t0,t1,t2\n1,2,3\n"))
+    assert message.endswith('name it: label="NAME" (--label NAME)')
+
+
+MIXED = "is text, not a list of numbers; expected a list in every row, or in none; correct it, or remove the row"
+
+
+def test_text_among_lists_is_refused(tmp_path: Path) -> None:
+    rows = '{"values": [1, 2, 3], "label": "a"}\n' * 50
+    text = '{"values": "hello", "label": "a"}\n'
+    assert refused(write(tmp_path, rows + text, "a.jsonl")) == (
+        f"a.jsonl, row 51, column values: 'hello' {MIXED}"
+    )
+    assert refused(write(tmp_path, text + rows, "a.jsonl")) == (
+        f"a.jsonl, row 1, column values: 'hello' {MIXED}"
+    )
+    one = refused(write(tmp_path, rows + text.replace('"hello"', "7"), "a.jsonl"))
+    assert one.startswith("a.jsonl, row 51, column values: 7 is one value, not a list")
+    texts = refused(write(tmp_path, text * 9 + rows[:36], "a.jsonl"))
+    assert texts.startswith("a.jsonl, row 10, column values: [1, 2, 3] is a list, and in most rows")
+    texts = (
+        '{"text": "[1] a", "label": "b", "more": [1]}\n{"text": "c", "label": "d", "more": "e"}\n'
+    )
+    assert read_labelled(write(tmp_path, texts, "a.jsonl")).inputs == ["[1] a", "c"]
+
+
+def test_text_among_lists_is_refused_far_into_a_file(tmp_path: Path) -> None:
+    rows, texts = ('{"values": %s, "label": "a"}\n' % value for value in ("[1, 2]", '"hello"'))  # noqa: UP031
+    request = Request(needs_labels=True)
+    for content, said in ((rows * 4000 + texts * 4000, "this is text, not a list of numbers"),
+                          (texts * 4000 + rows * 4000, "is a list")):  # fmt: skip
+        with pytest.raises(InputError, match=said):
+            read_in_pieces(write(tmp_path, content, "a.jsonl"), request, size=1 << 16)
+    empty = '{"values": null, "label": "a"}\n' * 5000
+    read = read_in_pieces(write(tmp_path, rows * 4000 + empty, "a.jsonl"), request, size=1 << 16)
+    assert len(read.inputs) == 9000
+
+
+NUMBERS = LabelledForm("numbers", text="values")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.jsonl", "-"])
+def test_an_array_in_each_line(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(content: str, like: LabelledForm | None = NUMBERS) -> list[Labelled]:
+        if name != "-":
+            return [read_labelled(write(tmp_path, content, name), like=like, needs_labels=False)]
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content.encode())))
+        return list(iter_labelled("-", like=like))
+
+    rows = read("[1,2.5,3]\n\n []\n[4]\n")[0]
+    assert [row.tolist() for row in rows.inputs] == [[[1], [2.5], [3]], [], [[4]]]  # type: ignore[union-attr]
+    assert rows.where(2).endswith(", line 4")
+    two = LabelledForm("numbers", features=2)
+    assert read("[[1,2],[3,4]]\n", two)[0].inputs[0].tolist() == [[1, 2], [3, 4]]  # type: ignore[union-attr]
+    for content, said in (
+        ("[1,2]\nhello\n", r"line 2: 'hello' is no list of numbers; expected a list for each row"),
+        ("[1,2\n", r"line 1: '\[1,2' is no list of numbers; expected a list .* as \[1, 2, 3\]"),
+        ("[[1,2]]\n", "line 1 and on: the steps of the sequences have 2 features; expected 1"),
+        ("hello\n", r"holds text; expected numbers: a list for each row, as \[1, 2, 3\]"),
+        ("hello, you\n", r"expected numbers: a list for each row, as \[1, 2, 3\]"),
+    ):
+        with pytest.raises(InputError, match=said):
+            read(content)
+    if name != "a.jsonl":
+        assert list(read("[1] is cited\n[2]\n", LabelledForm("text"))[0].inputs) == [
+            "[1] is cited",
+            "[2]",
+        ]
+    else:
+        assert read("[1]\n[2]\n", None)[0].form.kind == "numbers"
+
+
 def test_wide_tables_without_names(tmp_path: Path) -> None:
     path = write(tmp_path, "1\t0.5\t2\n2\t1.5\t3\n", "a.tsv")
     assert "which column is the label cannot be told" in refused(path)
@@ -103,7 +203,8 @@ def test_npz(tmp_path: Path) -> None:
     assert rows.form.features == 2
     assert rows.test is not None
     assert len(rows.test) == 1
-    assert rows.test.where(0).endswith("a.npz, test row 0")
+    assert rows.test.where(0).endswith("a.npz, row 1 (of x_test)")
+    assert rows.where(1).endswith("a.npz, row 2 (of x)")
     flat = read_labelled(npz(tmp_path, x_train=x[:, :, 0], y_train=y))
     assert flat.inputs[1].shape == (3, 1)  # type: ignore[union-attr]
 
@@ -111,7 +212,7 @@ def test_npz(tmp_path: Path) -> None:
 def test_npz_whose_test_part_does_not_fit(tmp_path: Path) -> None:
     x, y = np.ones((2, 3, 2)), np.array([1, 0])
     assert refused(npz(tmp_path, x=x, y=y, x_test=np.ones((2, 3, 1)), y_test=y)).startswith(
-        "a.npz, test row 0 and on: the steps of the sequences have 1 features; expected 2"
+        "a.npz, row 1 (of x_test) and on: the steps of the sequences have 1 feature; expected 2"
     )
     assert "there is no array of labels called y_test" in refused(npz(tmp_path, x=x, y=y, x_test=x))
     assert "y_test has shape (3,); expected (2,), one for each row of x_test" in refused(
@@ -135,7 +236,7 @@ def test_npz_that_cannot_be_read(tmp_path: Path) -> None:
     assert "the length is 4; expected 0 to 3" in refused(npz(tmp_path, x=x, y=y, lengths=[1, 4]))
     bad = x.copy()
     bad[1, 2] = np.nan
-    assert "a.npz, row 1, step 3: the value is missing" in refused(npz(tmp_path, x=bad, y=y))
+    assert "a.npz, row 2 (of x), step 3: the value is missing" in refused(npz(tmp_path, x=bad, y=y))
     assert "this is no npz file" in refused(write(tmp_path, b"abc", "a.npz"))
     cut = npz(tmp_path, x=x, y=y).read_bytes()[:100]
     assert "damaged or cut off" in refused(write(tmp_path, cut, "a.npz"))

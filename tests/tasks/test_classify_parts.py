@@ -217,7 +217,7 @@ def test_one_token_and_five_thousand_stand_together() -> None:
     alone = np.concatenate([model.predict_proba([row]) for row in rows])
     np.testing.assert_allclose(model.predict_proba(rows), alone, atol=1e-6)
     model.evaluate((rows, ["pos", "neg", "neg", "neg"]))
-    assert model.outcome.lengths.tolist() == [1, 50, 3, 0]
+    assert model.outcome.lengths.tolist() == [1, 5000, 3, 0]  # before it is cut
 
 
 def test_of_a_long_row_the_head_and_the_tail_are_read() -> None:
@@ -240,3 +240,21 @@ def test_no_row_has_no_probability() -> None:
     none = pl.DataFrame({"text": []}, schema={"text": pl.String})
     with pytest.raises(InputError, match="no rows"):
         model.predict_proba(none)
+
+
+def test_labels_that_all_differ_are_no_classes() -> None:
+    texts, _ = themed(60)
+    numbers = [str(row / 7) for row in range(60)]
+    with pytest.raises(InputError, match="60 of 60 labels occur once") as caught:
+        made().fit(texts, numbers)
+    assert "--label" in str(caught.value)
+
+
+def test_a_file_that_brings_rows_for_the_test_is_scored_by_them(tmp_path: Path) -> None:
+    (inputs, labels), (held, truth) = waves(60), waves(20, seed=1)
+    place = tmp_path / "waves.npz"
+    cut = [np.stack([row[:4] for row in part]) for part in (inputs, held)]
+    np.savez(place, x=cut[0], y=labels, x_test=cut[1], y_test=truth)
+    model = made(max_steps=2).fit(place)
+    assert any("20 rows that the file brings" in note for note in model.notes)
+    assert model.evaluate()["rows"] == model.evaluate(place)["rows"] == 20

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from unrolled.errors import InputError, unknown_option
+from unrolled.errors import InputError, OptionError, unknown_option
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a saved model.")]
 Json = Annotated[
@@ -66,9 +66,15 @@ def part_or_file(text: str | None) -> float | int | str | None:
     (0.2, 500, 'test.csv')
     """
     try:
-        return part(None if text is None else float(text))
+        number = None if text is None else float(text)
     except ValueError:
         return text
+    if text is not None and number is not None and number >= 1 and not text.strip().isdigit():
+        raise OptionError(
+            f"{text} is no part of the rows",
+            expected="a share below 1, a whole number of rows, or the name of a file",
+        )
+    return part(number)
 
 
 def page_language(language: str | None) -> str:

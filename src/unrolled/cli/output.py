@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from unrolled.view.report import Report
     from unrolled.view.scores import ScoreTable
 
@@ -45,13 +46,20 @@ def print_scores(result: Mapping[str, Any], language: str = "en") -> None:
     """Print the score table of what `evaluate` gave."""
     from rich.console import Console
 
+    from unrolled.view.figure import sentences
     from unrolled.view.terminal import terminal_scores
+    from unrolled.view.words import speaker
 
     table = view_of(result["task"]).scores_of(result)
-    Console().print(terminal_scores(table, language))
+    console, speak = Console(), speaker(language)
+    console.print(terminal_scores(table, language))
+    if result["task"] == "classify":
+        # How many rows were scored, how surely, and how many of them were trained on.
+        for said in sentences(table.note):
+            console.print(speak(said), style="dim", highlight=False, markup=False)
 
 
-def status(text: str) -> AbstractContextManager[Any]:
+def status(text: str) -> Status:
     """Show a moving sign on stderr while something without a bar takes time; nothing where it is no terminal."""
     from rich.console import Console
 

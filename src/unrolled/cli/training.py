@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from unrolled.cli.output import note, print_json, print_scores, status, view_of
 from unrolled.errors import InputError
+
+if TYPE_CHECKING:
+    from unrolled.train.progress import TerminalProgress
+    from unrolled.train.settings import TrainSettings
 
 
 def refuse_to_overwrite(folder: Path, resume: bool) -> None:
@@ -45,9 +48,15 @@ def fit(
     """Fit ``model`` on ``data`` with a bar; ``parts`` are rows of their own for validation or test."""
     from unrolled.train.progress import TerminalProgress
 
-    bar = partial(TerminalProgress, title=f"{cell} on {Path(data).name}", lines=not as_json)
+    title, reading = f"{cell} on {Path(data).name}", status(f"reading {data}")
+
+    def bar(settings: TrainSettings) -> TerminalProgress:
+        reading.stop()
+        return TerminalProgress(settings, title=title, lines=not as_json)
+
     try:
-        model.fit(data, folder=folder, resume=resume, progress=bar, **parts)
+        with reading:
+            model.fit(data, folder=folder, resume=resume, progress=bar, **parts)
     except KeyboardInterrupt as stop:
         note(str(stop) or "interrupted")
         raise typer.Exit(1) from None
@@ -73,4 +82,6 @@ def finish(
         return
     if result is not None:
         print_scores(result, language)
+    else:
+        note("no rows are left to score: there is no test part")
     note(f"model: {folder}    report: {report}")

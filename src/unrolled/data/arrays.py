@@ -22,7 +22,8 @@ from unrolled.data.pieces import (
     require_kind,
     require_labels,
 )
-from unrolled.data.tables import column_of, load_table
+from unrolled.data.records import column_of
+from unrolled.data.tables import load_table
 from unrolled.data.unpacking import first_bytes, packing_of
 from unrolled.errors import InputError
 
@@ -222,10 +223,10 @@ def _npz_piece(
     *,
     test: bool = False,
 ) -> Piece:
-    x_name, y_name, row_name = ("x_test", "y_test", "test row") if test else ("x", "y", "row")
+    x_name, y_name = ("x_test", "y_test") if test else ("x", "y")
 
     def where(row: int) -> str:
-        return f"{path}, {row_name} {row}"
+        return f"{path}, row {row + 1} (of {x_name})"
 
     if x.ndim not in (2, 3) or x.dtype.kind not in "biuf":
         raise InputError(

@@ -8,6 +8,7 @@ import polars as pl
 
 from unrolled.data.delimited import Delimited, is_data, no_rows
 from unrolled.data.label_columns import TEXT_NAMES, Request
+from unrolled.data.labelled_form import NUMBERS, SEQUENCE
 from unrolled.data.numbers import looks_numeric
 from unrolled.errors import InputError
 
@@ -61,7 +62,9 @@ def _names_columns(rows: Delimited, request: Request) -> bool:
     raise InputError(
         f"this line may be a row or the names of the columns: {', '.join(fields)[:60]!r}",
         where=f"{rows.name}, row {rows.dialect.line}",
-        expected="names as text and label above the rows",
+        expected=f"numbers: {SEQUENCE}"
+        if request.kind == NUMBERS
+        else "names as text and label above the rows",
         fix='write them there, or name the columns: text="NAME", label="NAME" (--text NAME --label NAME), '
         "by their place as column_1, column_2 where the file has no names",
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -18,11 +21,17 @@ from unrolled.errors import InputError
 
 LAYOUTS = "one sub-folder for each class with a file for each text, or one text file for each class with a text a line"
 _TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".pq", ".npz")
+_NO_CLASS = re.compile(r"(?i:readme.*|licen[cs]e([.-].*)?)|SOURCES?\.txt")
+_NO_TEXT = (".md", ".rst", ".py", ".html", ".xml", ".log")
+_SHOWN = 8
 _TOGETHER = 1000
 
 
 def folder_pieces(folder: Path, request: Request, *, size: int = CHUNK) -> Iterator[Piece]:
     """Yield the texts of a folder with their class; hidden files are left out.
+
+    Of files beside each other, those that tell of the others (README, LICENSE), and those with another suffix than most,
+    are no classes; notes with the last piece name them, files without a text, and the classes.
 
     Raises:
         InputError: the folder is empty, holds both layouts or tables, or a file in it cannot be read.
@@ -41,7 +50,8 @@ def folder_pieces(folder: Path, request: Request, *, size: int = CHUNK) -> Itera
             fix="move the others out, or name the folder or the file that you mean",
         )
     tables = [file for file in files if suffix_of(file.name) in _TABLES]
-    if tables:
+    of_classes = _files_of_classes(files)
+    if tables and 2 * len(tables) >= len(tables) + len(of_classes):
         raise InputError(
             f"this folder holds tables: {_listed(tables)}",
             where=str(folder),
@@ -49,12 +59,16 @@ def folder_pieces(folder: Path, request: Request, *, size: int = CHUNK) -> Itera
             fix=f"name the table that you mean: {tables[0]}",
         )
     if folders:
-        for of_class in folders:
-            yield from _files_of(of_class)
+        yield from _counted(folder, [(each, each.name, _files_of(each)) for each in folders], [])
         return
-    for file in files:
-        opened = open_file(file, "text file")
-        yield from line_pieces(text_chunks(opened, size=size), request, label=class_of(file))
+    if not of_classes:
+        raise InputError(
+            f"this folder holds no file of a class: {_listed(files)}",
+            where=str(folder),
+            expected=LAYOUTS,
+        )
+    classes = [(file, class_of(file), _lines_of(file, request, size)) for file in of_classes]
+    yield from _counted(folder, classes, [file for file in files if file not in of_classes])
 
 
 def class_of(file: Path) -> str:
@@ -68,6 +82,53 @@ def class_of(file: Path) -> str:
         if name.lower().endswith(suffix) and len(name) > len(suffix):
             name = name[: -len(suffix)]
     return name
+
+
+def _files_of_classes(files: list[Path]) -> list[Path]:
+    """Leave out what is no text of a class by its name or, where most have the same suffix, by another."""
+    named = [file for file in files if not _NO_CLASS.fullmatch(file.name)]
+    suffixes = Counter(_kind(file) for file in named)
+    for suffix, count in suffixes.most_common(1):
+        if 2 * count > len(named) and suffix not in _TABLES:
+            return [file for file in named if _kind(file) == suffix]
+    return [file for file in named if _kind(file) not in _TABLES + _NO_TEXT]
+
+
+def _kind(file: Path) -> str:
+    suffix = suffix_of(file.name)
+    return ".txt" if suffix == ".text" else suffix
+
+
+def _counted(
+    folder: Path, classes: list[tuple[Path, str, Iterator[Piece]]], left_out: list[Path]
+) -> Iterator[Piece]:
+    """Yield the pieces of all classes, the last with the notes."""
+    counts: Counter[str] = Counter()
+    empty, last = [], None
+    for path, name, pieces in classes:
+        rows = 0
+        for piece in pieces:
+            if last:
+                yield last
+            last = piece
+            rows += len(piece.inputs)
+        counts[name] += rows
+        if not rows:
+            empty.append(path)
+    if last is None:
+        return
+    found = [f"{name} ({count})" for name, count in counts.items() if count]
+    notes = [f"{folder}: {len(found)} class{'' if len(found) == 1 else 'es'}: {_first(found)}"]
+    if left_out:
+        notes.append(f"{folder}: left out, as no text of a class: {_first(_names(left_out))}")
+    if empty:
+        notes.append(f"{folder}: left out, as empty: {_first(_names(empty))}")
+    yield replace(last, notes=(*last.notes, *notes))
+
+
+def _lines_of(file: Path, request: Request, size: int) -> Iterator[Piece]:
+    opened = open_file(file, "text file")
+    yield from line_pieces(text_chunks(opened, size=size), request, label=class_of(file))
 
 
 def _files_of(folder: Path) -> Iterator[Piece]:
@@ -105,3 +166,12 @@ def _visible(folder: Path) -> list[Path]:
 
 def _listed(paths: list[Path]) -> str:
     return ", ".join(path.name for path in paths[:4]) + (", ..." if len(paths) > 4 else "")
+
+
+def _names(paths: list[Path]) -> list[str]:
+    return [path.name for path in paths]
+
+
+def _first(names: list[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -30,6 +30,8 @@ LABEL_NAMES: Tiers = (
 )  # fmt: skip
 SEQUENCE_NAMES: Tiers = (("sequence", "序列"), ("values", "series", "signal", "x"))
 
+_FEW = 20
+"""Different labels in a table of a few rows."""
 _ROW_NUMBERS = re.compile(r"unnamed.*|index|id|序号|编号|", re.IGNORECASE)
 
 
@@ -108,8 +110,16 @@ def find_label_columns(table: Table, request: Request) -> LabelRoles:
     if label is None and (request.needs_labels or text is None) and len(rest) == (1 if text else 2):
         label = _by_elimination(table, rest, text)
         rest = [name for name in rest if name != label]
+    if label is None and request.needs_labels and text is None and request.kind != TEXT:
+        label = _last_beside_numbers(table, rest)
+        rest = [name for name in rest if name != label]
+        if label:
+            notes = (
+                *notes,
+                f"{table.name}: the label is {label!r}, the only column without numbers",
+            )
     if label is None and request.needs_labels:
-        raise _no_label(table, rest)
+        raise _no_label(table, rest, text)
     inputs, is_wide = ((text,), False) if text else _inputs(table, rest, request)
     unused = tuple(n for n in table.frame.columns if n not in inputs and n != label)
     return LabelRoles(inputs, label, is_wide, unused, notes)
@@ -182,9 +192,22 @@ def _by_elimination(table: Table, rest: list[str], text: str | None) -> str | No
     return rest[counts.index(min(counts))]
 
 
+def _last_beside_numbers(table: Table, rest: list[str]) -> str | None:
+    """Return the last column where all others hold numbers and it does not; texts, nearly all different, are no labels."""
+    others = _not_numeric(table, rest)
+    if len(rest) < 3 or others != rest[-1:] or _holds_lists(table, rest[-1]):
+        return None
+    different = table.frame[rest[-1]].n_unique()
+    return rest[-1] if different <= max(_FEW, table.frame.height // 2) else None
+
+
+def _not_numeric(table: Table, names: list[str]) -> list[str]:
+    frame = table.frame
+    return [n for n in names if not (looks_numeric(frame[n]) or is_blank(frame[n]))]
+
+
 def _inputs(table: Table, rest: list[str], request: Request) -> tuple[tuple[str, ...], bool]:
-    numeric = [n for n in rest if looks_numeric(table.frame[n]) or is_blank(table.frame[n])]
-    others = [name for name in rest if name not in numeric]
+    others = _not_numeric(table, rest)
     lists = [name for name in rest if _holds_lists(table, name)]
     if rest and not others and request.kind != TEXT:
         return tuple(rest), True
@@ -207,9 +230,13 @@ def _inputs(table: Table, rest: list[str], request: Request) -> tuple[tuple[str,
     )
 
 
-def _no_label(table: Table, rest: list[str]) -> InputError:
+def _no_label(table: Table, rest: list[str], text: str | None) -> InputError:
     if len(rest) > 1:
-        return ambiguous_column(table, "label", rest, "a column called label")
+        others = _not_numeric(table, rest)
+        candidates = others + [name for name in rest if name not in others]
+        # Of numbers only, the first is as likely a step as any.
+        fix = "" if others or text else 'name it: label="NAME" (--label NAME)'
+        return ambiguous_column(table, "label", candidates, "a column called label", fix)
     return InputError(
         "there is no column of labels",
         where=table.name,

@@ -11,19 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unrolled.data.array_lines import array_pieces, holds_arrays
 from unrolled.data.arrays import is_npz, is_pair, is_rows, read_npz, read_rows
 from unrolled.data.chunks import CHUNK, arrived_chunks, text_chunks
 from unrolled.data.first_line import name_columns
 from unrolled.data.folders import folder_pieces
 from unrolled.data.label_codes import Labels
 from unrolled.data.label_columns import Request
-from unrolled.data.labelled_form import LabelledForm
+from unrolled.data.labelled_form import LABELLED_ROW, TEXT, LabelledForm
 from unrolled.data.lines import is_plain, line_pieces
-from unrolled.data.pieces import IN_MEMORY, Collector, Piece, TablePieces
+from unrolled.data.pieces import IN_MEMORY, Collected, Collector, Piece, TablePieces
 from unrolled.data.sources import UTF16_MARKS, Source, require_readable
 from unrolled.data.table_chunks import file_tables, memory_tables
 from unrolled.data.tables import from_json, kind_of
 from unrolled.data.unpacking import STDIN, File, open_file, standard_input, taken_in
+from unrolled.errors import InputError
 
 __all__ = ["Labelled", "LabelledForm", "Labels", "iter_labelled", "read_labelled"]
 
@@ -68,7 +70,7 @@ def read_labelled(
         source: a path to CSV, TSV, JSONL, a JSON array of objects, Parquet or npz, plain or packed (gzip, xz, zip); a
             folder with a sub-folder for each class (a text a file) or with a text file for each class (a text a line);
             "-" for standard input; a dataframe, a dict of columns, a list of dicts; (inputs, labels); without labels
-            also texts or arrays alone, and a file with a text in each line.
+            also texts or arrays alone, and a file with a text, or a list of numbers as JSON, in each line.
         text: the column of the texts, or of lists of numbers; None finds it by its usual name.
         label: the column of the labels; None finds it.
         like: the form of a model, to read rows as those it was trained on.
@@ -76,7 +78,8 @@ def read_labelled(
 
     Without labels, a file called .txt, one without a suffix and standard input hold a text in each line unless the
     first line is JSON or holds a usual name of a column (or one of ``like``), and no column is named. A table of one
-    column has a header only when that is the name of a text column.
+    column has a header only when that is the name of a text column. For a ``like`` of numbers a line that begins with
+    "[" is a sequence, as it is in JSONL.
 
     >>> rows = read_labelled({"review": ["good", "bad"], "label": [1, 0]})
     >>> rows.inputs, list(rows.labels), rows.where(1)
@@ -99,7 +102,16 @@ def read_in_pieces(
         train, test = read_npz(Path(source).expanduser(), request)
         rest = None if test is None else _together([test], str(source), in_memory)
         return _together([train], str(source), in_memory, rest)
-    return _together(_pieces(source, request, size), _name(source), in_memory)
+    name = _name(source)
+    made = Collector(in_memory).add(_pieces(source, request, size)).finish(name)
+    if request.needs_labels and made.form.kind == TEXT and made.empty == len(made.inputs):
+        raise InputError(
+            "every text is empty",
+            where=f"{name}, column {made.form.text}" if made.form.text else name,
+            expected="texts to learn from",
+            fix='write them, or name another column: text="NAME" (--text NAME)',
+        )
+    return _labelled(made)
 
 
 def iter_labelled(
@@ -141,7 +153,10 @@ def _name(source: Any) -> str:
 
 
 def _together(pieces: Any, name: str, in_memory: int, test: Labelled | None = None) -> Labelled:
-    made = Collector(in_memory).add(pieces).finish(name)
+    return _labelled(Collector(in_memory).add(pieces).finish(name), test)
+
+
+def _labelled(made: Collected, test: Labelled | None = None) -> Labelled:
     return Labelled(made.inputs, made.labels, made.form, made.where, made.notes, test)
 
 
@@ -167,16 +182,20 @@ def _pieces(source: Any, request: Request, size: int) -> Iterator[Piece]:
         return read_rows(source[0], source[1], request, "input")
     if is_rows(source):
         return read_rows(source, None, request, "input")
-    return map(TablePieces(request), memory_tables(source))
+    return map(TablePieces(request), memory_tables(source, LABELLED_ROW))
 
 
 def _file_pieces(file: File, request: Request, size: int) -> Iterator[Piece]:
     with file.open() as reader:
         head = reader.read(1 << 16)
+    if head and holds_arrays(file.suffix, head, request):
+        return array_pieces(text_chunks(file, size=size), request)
     if head and is_plain(file.suffix, head, request):
         require_readable(Source(file.name, file.suffix, head))
         return line_pieces(text_chunks(file, size=size, every_line=True), request)
-    tables = file_tables(file, lambda rows: name_columns(rows, request), size=size)
+    tables = file_tables(
+        file, lambda rows: name_columns(rows, request), size=size, example=LABELLED_ROW
+    )
     return map(TablePieces(request), tables)
 
 
@@ -195,10 +214,13 @@ def _arriving(request: Request) -> Iterator[Piece]:
         arriving = chain(begun, sources)
         if head.startswith(UTF16_MARKS):
             yield from _file_pieces(taken_in(source.data for source in arriving), request, CHUNK)
+        elif holds_arrays(file.suffix, head, request):
+            yield from array_pieces(arriving, request)
         elif is_plain(file.suffix, head, request):
             yield from line_pieces(arriving, request)
         elif kind_of(file.suffix, head) == "jsonl":
             filled = (source for source in arriving if source.data.strip())
-            yield from map(TablePieces(request), map(from_json, filled))
+            tables = (from_json(source, LABELLED_ROW) for source in filled)
+            yield from map(TablePieces(request), tables)
         else:
             yield from _file_pieces(taken_in(source.data for source in arriving), request, CHUNK)

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 TEXT, NUMBERS = "text", "numbers"
+SEQUENCE = "a list for each row, as [1, 2, 3], or [[1, 2], [3, 4]] for steps of 2 features"
+LABELLED_ROW = '{"text": "...", "label": "..."}'
+"""A row as JSON, which messages show."""
 
 
 @dataclass(frozen=True)

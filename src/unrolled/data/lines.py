@@ -14,7 +14,7 @@ from unrolled.data.labelled_form import NUMBERS, TEXT, LabelledForm
 from unrolled.data.pieces import Piece, Where, require_kind
 from unrolled.data.sources import UTF8_MARK, Source, decode
 
-_PLAIN = ("", ".txt", ".text")
+PLAIN = ("", ".txt", ".text")
 
 
 def is_plain(suffix: str, head: bytes, request: Request) -> bool:
@@ -23,7 +23,7 @@ def is_plain(suffix: str, head: bytes, request: Request) -> bool:
     It does when no labels are needed, its name ends as that of no table (or it has none: standard input), it does not
     begin as JSON, and its first line holds no name of a column that is known.
     """
-    if request.needs_labels or suffix not in _PLAIN or request.text or request.label:
+    if request.needs_labels or suffix not in PLAIN or request.text or request.label:
         return False
     if request.kind == NUMBERS:
         return False

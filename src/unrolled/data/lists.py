@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from unrolled.errors import InputError
 _LISTS = (list, tuple, np.ndarray)
 
 
-def list_column(name: str, values: list[Any]) -> pl.Series:
+def list_column(name: str, values: list[Any], where: Callable[[int], str]) -> pl.Series:
     """Make a column of lists of numbers, of lists of lists of numbers, or of lists of text.
 
     Polars takes the kind of the first number and cuts the decimals of the rest, so it is said here.
@@ -20,7 +21,10 @@ def list_column(name: str, values: list[Any]) -> pl.Series:
     Raises:
         InputError: a value is no list, or lists and numbers are mixed within a list; its row is named.
     """
-    lists = [_as_list(value, name, row) for row, value in enumerate(values)]
+    mixed = mixed_values(values, where)
+    if mixed:
+        raise mixed
+    lists = [None if value is None else _as_list(value) for value in values]
     kinds = {type(item) for value in lists if value for item in value} - {type(None)}
     if kinds <= {list}:
         deep = {type(x) for value in lists if value for inner in value if inner for x in inner}
@@ -34,20 +38,36 @@ def list_column(name: str, values: list[Any]) -> pl.Series:
     row = next(row for row, value in enumerate(lists) if value)
     raise InputError(
         "the lists hold values of different kinds",
-        where=f"column {name}, value {row + 1} and on",
+        where=f"{where(row)} and on",
         expected="numbers, or lists of numbers, one for each step",
     )
 
 
-def _as_list(value: Any, name: str, row: int) -> list[Any] | None:
-    if value is None:
+def mixed_values(values: list[Any], where: Callable[[int], str]) -> InputError | None:
+    """Return the error for a column of lists in which some values are none, or of others in which some are lists."""
+    rows: dict[bool, list[int]] = {True: [], False: []}
+    for row, value in enumerate(values):
+        if value is not None:
+            rows[isinstance(value, _LISTS)].append(row)
+    if not (rows[True] and rows[False]):
         return None
-    if not isinstance(value, _LISTS):
-        raise InputError(
-            f"value {row + 1} is {str(value)[:40]!r}, others are arrays",
-            where=f"column {name}",
-            expected="an array in every row, or in none",
-        )
+    of_lists = len(rows[True]) >= len(rows[False])
+    row = rows[not of_lists][0]
+    value = values[row]
+    shown = repr(value) if isinstance(value, str) else str(value)
+    shown = shown if len(shown) <= 40 else shown[:37] + "..."
+    kind = "text" if isinstance(value, str) else "one value"
+    return InputError(
+        f"{shown} is {kind}, not a list of numbers"
+        if of_lists
+        else f"{shown} is a list, and in most rows there is none",
+        where=where(row),
+        expected="a list in every row, or in none",
+        fix="correct it, or remove the row",
+    )
+
+
+def _as_list(value: Any) -> list[Any]:
     items = value.tolist() if isinstance(value, np.ndarray) else list(value)
     return [
         item.tolist()

@@ -172,9 +172,14 @@ def _place(position: int, ends: NDArray[np.int64]) -> tuple[int, int]:
     return row, position - int(ends[row]) + 1
 
 
+def features_of(count: int) -> str:
+    """Return "1 feature", or "2 features"."""
+    return f"{count} feature{'' if count == 1 else 's'}"
+
+
 def _other_width(where: str, what: str, given: int, expected: int) -> InputError:
     return InputError(
-        f"{what} {given} features",
+        f"{what} {features_of(given)}",
         where=where,
         expected=f"{expected}, as in the rows before",
         fix="give every step the same features",

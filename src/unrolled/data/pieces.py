@@ -10,8 +10,8 @@ import polars as pl
 
 from unrolled.data.label_codes import LabelBuilder, Labels
 from unrolled.data.label_columns import LabelRoles, Request, find_label_columns
-from unrolled.data.labelled_form import NUMBERS, TEXT, LabelledForm
-from unrolled.data.number_rows import NumberRows, from_list_column
+from unrolled.data.labelled_form import NUMBERS, SEQUENCE, TEXT, LabelledForm
+from unrolled.data.number_rows import NumberRows, features_of, from_list_column
 from unrolled.data.tables import Table
 from unrolled.data.texts import TextStore
 from unrolled.data.wide import from_wide
@@ -56,25 +56,55 @@ class TablePieces:
             self._roles = find_label_columns(table, self._request)
             notes = (*table.notes, *self._roles.notes, *_unused(table, self._roles.unused))
         roles = self._roles
-        table = _with_all(table, roles)
+        for name in (*roles.inputs, roles.label):
+            if name in table.faults:
+                raise table.faults[name]
+        like = self._request.like or self._form
+        table = _with_all(table, roles, like)
+        if self._form and not self._request.like:
+            _require_same_kind(table, roles, self._form)
         inputs = _inputs(table, roles, self._request)
         light = replace(table, frame=pl.DataFrame())
         labels = _labels(table, roles, self._request)
         self._form = self._form or _form(roles, inputs)
         if isinstance(inputs, NumberRows):
-            like = self._request.like or self._form
-            require_features(inputs, like, light.where)
+            require_features(inputs, like or self._form, light.where)
             if len(inputs.values):
                 self._form = _form(roles, inputs)
         return Piece(inputs, labels, self._form, light.where, notes)
 
 
-def _with_all(table: Table, roles: LabelRoles) -> Table:
-    """Return the table with empty columns where some that the first rows had are missing, as in JSONL they may."""
+def _with_all(table: Table, roles: LabelRoles, like: LabelledForm | None) -> Table:
+    """Return the table with empty columns where some that the first rows had are missing, as in JSONL they may.
+
+    A column in which nothing stands is one of lists where lists are read.
+    """
     wanted = (*roles.inputs, *([roles.label] if roles.label else []))
     missing = [name for name in wanted if name not in table.frame.columns]
     empty = [pl.lit(None).alias(name) for name in missing]
-    return replace(table, frame=table.frame.with_columns(empty)) if missing else table
+    frame = table.frame.with_columns(empty)
+    if like and like.kind == NUMBERS and not roles.is_wide:
+        column = roles.inputs[0]
+        if frame.schema[column] == pl.Null:
+            frame = frame.with_columns(pl.col(column).cast(pl.List(pl.Float64)))
+    return replace(table, frame=frame)
+
+
+def _require_same_kind(table: Table, roles: LabelRoles, form: LabelledForm) -> None:
+    """Refuse text where the rows before held lists, and lists where they held text."""
+    column = roles.inputs[0]
+    cells = table.frame[column]
+    if roles.is_wide or isinstance(cells.dtype, (pl.List, pl.Array)) == (form.kind == NUMBERS):
+        return
+    row = int(cells.is_not_null().arg_max() or 0)
+    raise InputError(
+        "this is text, not a list of numbers as in the rows before"
+        if form.kind == NUMBERS
+        else "this is a list, not text as in the rows before",
+        where=table.where(row, column),
+        expected="a list in every row, or in none",
+        fix="correct it, or remove the row",
+    )
 
 
 def _inputs(table: Table, roles: LabelRoles, request: Request) -> list[str] | NumberRows:
@@ -111,7 +141,9 @@ def require_kind(kind: str, request: Request, where: str) -> None:
     if request.kind is not None and request.kind != kind:
         reads, holds = ("texts", "numbers") if kind == NUMBERS else ("numbers", "text")
         raise InputError(
-            f"the model reads {reads}, and this holds {holds}", where=where, expected=reads
+            f"the model reads {reads}, and this holds {holds}",
+            where=where,
+            expected=reads if kind == NUMBERS else f"numbers: {SEQUENCE}",
         )
 
 
@@ -119,7 +151,7 @@ def require_features(rows: NumberRows, like: LabelledForm | None, where: Where) 
     """Refuse sequences with other features than the model's, or than the rows before."""
     if like is not None and len(rows.values) and rows.features != like.features:
         raise InputError(
-            f"the steps of the sequences have {rows.features} features",
+            f"the steps of the sequences have {features_of(rows.features)}",
             where=f"{where(0)} and on",
             expected=f"{like.features}, as in the rows before and in the model's training",
             fix="give the same features in the same order",
@@ -178,13 +210,14 @@ def _unused(table: Table, unused: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass
 class Collected:
-    """All rows of the pieces added."""
+    """All rows of the pieces added, and how many of them hold nothing."""
 
     inputs: Sequence[str] | NumberRows
     labels: Labels | None
     form: LabelledForm
     where: Where
     notes: tuple[str, ...]
+    empty: int
 
 
 @dataclass
@@ -239,7 +272,7 @@ class Collector:
             have = "row has" if self._empty == 1 else "rows have"
             self._notes[f"{name}: {self._empty} {have} an empty {what}"] = None
         labels = self._labels.build() if self._has_labels else None
-        return Collected(inputs, labels, self._form, self._place(), tuple(self._notes))
+        return Collected(inputs, labels, self._form, self._place(), tuple(self._notes), self._empty)
 
     def _add_inputs(self, inputs: list[str] | NumberRows) -> None:
         if isinstance(inputs, NumberRows):

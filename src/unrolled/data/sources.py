@@ -74,11 +74,12 @@ def require_readable(source: Source, what: str = "table") -> None:
         if source.data.startswith(magic):
             raise InputError(f"this is {kind}", where=source.name, expected=TABLE_FILES, fix=fix)
     if not source.data.strip():
+        is_stdin = source.name == "stdin"
         raise InputError(
-            f"the {what} is empty",
-            where=source.name,
+            "stdin is empty" if is_stdin else f"the {what} is empty",
+            where=None if is_stdin else source.name,
             expected=TABLE_FILES,
-            fix="give a file with rows",
+            fix="pipe rows into it" if is_stdin else "give a file with rows",
         )
 
 

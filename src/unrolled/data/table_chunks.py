@@ -17,6 +17,7 @@ from unrolled.data.delimited import (
 )
 from unrolled.data.sources import UTF16_MARKS, Source, read_whole, require_readable
 from unrolled.data.tables import (
+    FORECAST_ROW,
     Table,
     damaged_parquet,
     from_delimited,
@@ -35,11 +36,13 @@ ROWS = 100_000
 """Rows of a frame that are looked at together."""
 
 
-def file_tables(file: File, named: Named, *, size: int = CHUNK) -> Iterator[Table]:
+def file_tables(
+    file: File, named: Named, *, size: int = CHUNK, example: str = FORECAST_ROW
+) -> Iterator[Table]:
     """Yield the rows of a CSV, TSV, JSONL or Parquet file, ``size`` bytes at a time; smaller files as one table.
 
     One JSON array, and Parquet that is packed or comes from standard input, is read as a whole. Rows keep their
-    numbers of the file.
+    numbers of the file. Messages show ``example``, a row as JSON.
 
     Raises:
         InputError: the file cannot be read, is empty, or has no rows.
@@ -53,9 +56,9 @@ def file_tables(file: File, named: Named, *, size: int = CHUNK) -> Iterator[Tabl
         tables = _parquet_tables(file, size)
     elif len(head) <= size or kind in ("parquet", "json") or head.startswith(UTF16_MARKS):
         source = read_whole(file) if len(head) > size else Source(file.name, file.suffix, head)
-        tables = slices(from_file(source, lambda text: named(read_rows(text))))
+        tables = slices(from_file(source, lambda text: named(read_rows(text)), example=example))
     elif kind == "jsonl":
-        tables = map(from_json, text_chunks(file, size=size))
+        tables = (from_json(source, example) for source in text_chunks(file, size=size))
     else:
         tables = _delimited_tables(file, head, named, size)
     seen = False
@@ -66,9 +69,9 @@ def file_tables(file: File, named: Named, *, size: int = CHUNK) -> Iterator[Tabl
         raise InputError("the table has no rows", where=file.name, fix="give one with rows")
 
 
-def memory_tables(source: Any) -> Iterator[Table]:
+def memory_tables(source: Any, example: str = FORECAST_ROW) -> Iterator[Table]:
     """Yield the rows of what `read_table` takes from memory."""
-    return slices(load_table(source))
+    return slices(load_table(source, example=example))
 
 
 def slices(table: Table) -> Iterator[Table]:

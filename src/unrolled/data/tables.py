@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,13 @@ import numpy as np
 import polars as pl
 
 from unrolled.data.delimited import Delimited, read_delimited
-from unrolled.data.lists import list_column
+from unrolled.data.lists import mixed_values
+from unrolled.data.records import Place, column_of, from_columns, from_dicts
 from unrolled.data.sources import UTF8_MARK, Source, decode, read_source
 from unrolled.errors import InputError
+
+FORECAST_ROW = '{"ds": "2024-01-01", "y": 1.5}'
+"""A row to forecast as JSON, which messages show."""
 
 _PARQUET = b"PAR1"
 
@@ -32,6 +36,7 @@ class Table:
         lines: (rows,) the line of the file where each row starts; None when rows have no line.
         first: the number of the first row when there are no lines: 0 for dataframes, 1 for files.
         notes: one line for each thing that was taken otherwise than it stands.
+        faults: by column, the error that it is to those who read it.
     """
 
     frame: pl.DataFrame
@@ -40,6 +45,7 @@ class Table:
     lines: np.ndarray | None = None
     first: int = 0
     notes: tuple[str, ...] = ()
+    faults: Mapping[str, InputError] = field(default_factory=dict)
 
     def where(self, row: int | None = None, column: str | None = None) -> str:
         """Return "sales.csv, row 7, column y"."""
@@ -76,14 +82,14 @@ def read_table(source: Any, *, what: str = "table") -> pl.DataFrame:
     return load_table(source, what=what).frame
 
 
-def load_table(source: Any, *, what: str = "table") -> Table:
-    """Read a table as `read_table` does, and keep where its rows stand."""
+def load_table(source: Any, *, what: str = "table", example: str = FORECAST_ROW) -> Table:
+    """Read a table as `read_table` does, and keep where its rows stand; messages show ``example``, a row as JSON."""
     if isinstance(source, Table):
         return source
     if isinstance(source, (str, Path)):
-        table = from_file(read_source(source, what))
+        table = from_file(read_source(source, what), example=example)
     else:
-        table = _from_memory(source, what)
+        table = _from_memory(source, what, example)
     if table.frame.width == 0 or table.frame.height == 0:
         raise InputError(f"the {what} has no rows", where=table.name, fix="give one with rows")
     # Categories are a way to store text.
@@ -103,12 +109,17 @@ def kind_of(suffix: str, start: bytes) -> str:
     return "jsonl" if sign == b"{" else "delimited"
 
 
-def from_file(source: Source, delimited: Callable[[Source], Delimited] = read_delimited) -> Table:
+def from_file(
+    source: Source,
+    delimited: Callable[[Source], Delimited] = read_delimited,
+    *,
+    example: str = FORECAST_ROW,
+) -> Table:
     """Return the table of a source, ``delimited`` being what reads CSV and its like."""
     kind = kind_of(source.suffix, source.data)
     if kind == "parquet":
         return _from_parquet(source)
-    return from_delimited(delimited(source)) if kind == "delimited" else from_json(source)
+    return from_delimited(delimited(source)) if kind == "delimited" else from_json(source, example)
 
 
 def from_delimited(read: Delimited) -> Table:
@@ -134,50 +145,67 @@ def damaged_parquet(name: str, error: Exception) -> InputError:
     )
 
 
-def from_json(source: Source) -> Table:
-    """Read JSONL (one object in a line), or one JSON array of objects."""
+def from_json(source: Source, example: str = FORECAST_ROW) -> Table:
+    """Read JSONL (one object in a line), or one JSON array of objects; messages show ``example``, such an object."""
     text = decode(source)
+    table = Table(pl.DataFrame(), source.name, first=1)
     if text.lstrip().startswith("["):
-        rows = _parse_json(text, source.name, source.line)
-        return Table(_from_dicts(rows, source.name, first=1), source.name, first=1)
+        rows = _parse_json(text, source.name, source.line, example)
+        return replace(table, frame=from_dicts(rows, source.name, table.where, example))
     lines_of_text = enumerate(text.split("\n"), source.line)
     filled = [(number, line) for number, line in lines_of_text if line.strip()]
-    lines = np.array([number for number, _ in filled])
+    table = replace(table, lines=np.array([number for number, _ in filled]))
     try:
         frame = pl.read_ndjson(io.BytesIO(text.encode()), infer_schema_length=None)
     except pl.exceptions.PolarsError:
         # Polars neither names the line of a mistake nor takes NaN and columns of mixed kinds.
-        rows = [_parse_json(line, source.name, number) for number, line in filled]
-        frame = _from_dicts(rows, source.name, lines=lines)
-    return Table(frame, source.name, lines=lines, first=1)
+        rows = [_parse_json(line, source.name, number, example) for number, line in filled]
+        return replace(table, frame=from_dicts(rows, source.name, table.where, example))
+    return replace(
+        table, frame=frame, faults=_lists_as_text(frame, [line for _, line in filled], table)
+    )
 
 
-def _parse_json(text: str, name: str, line: int) -> Any:
+def _lists_as_text(frame: pl.DataFrame, lines: list[str], table: Table) -> dict[str, InputError]:
+    """Return the errors of columns in which Polars made text of lists, since other rows hold text."""
+    faults = {}
+    for column in frame.select(pl.col(pl.String)).columns:
+        likely = frame[column].str.starts_with("[").arg_true()
+        if any(isinstance(json.loads(lines[row]).get(column), list) for row in likely):
+            values = [json.loads(line).get(column) for line in lines]
+            fault = mixed_values(values, lambda row, column=column: table.where(row, column))  # type: ignore[misc]
+            if fault:
+                faults[column] = fault
+    return faults
+
+
+def _parse_json(text: str, name: str, line: int, example: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(
-            f"this is not JSON ({error.msg} at sign {error.colno})",
+            f"this is not JSON ({error.msg}, column {error.colno})",
             where=f"{name}, line {line + error.lineno - 1}",
-            expected='one object in each line, as {"ds": "2024-01-01", "y": 1.5}',
+            expected=f"one object in each line, as {example}",
         ) from error
 
 
-def _from_memory(source: Any, what: str) -> Table:
+def _from_memory(source: Any, what: str, example: str) -> Table:
     if isinstance(source, pl.LazyFrame):
         source = source.collect()
     if isinstance(source, pl.DataFrame):
         return Table(source, "dataframe")
     if isinstance(source, Mapping):
-        return Table(_from_columns(source, "dict"), "dict")
+        return _in_memory("dict", lambda place: from_columns(source, "dict", place))
     if isinstance(source, np.ndarray):
         return Table(_from_array(source), "array")
     if type(source).__module__.partition(".")[0] == "pandas":
         return Table(_from_pandas(source), "dataframe")
     if isinstance(source, (list, tuple)):
         if source and isinstance(source[0], Mapping):
-            return Table(_from_dicts(source, "list of dicts"), "list of dicts")
-        return Table(_from_columns({"value": source}, "list"), "list")
+            name = "list of dicts"
+            return _in_memory(name, lambda place: from_dicts(source, name, place, example))
+        return _in_memory("list", lambda place: from_columns({"value": source}, "list", place))
     try:
         frame = nw.from_native(source, allow_series=True)
     except TypeError:
@@ -191,6 +219,11 @@ def _from_memory(source: Any, what: str) -> Table:
     if isinstance(polars, pl.Series):
         polars = polars.alias(polars.name or "value").to_frame()
     return Table(polars, "dataframe")
+
+
+def _in_memory(name: str, made: Callable[[Place], pl.DataFrame]) -> Table:
+    table = Table(pl.DataFrame(), name)
+    return replace(table, frame=made(table.where))
 
 
 def _from_pandas(source: Any) -> pl.DataFrame:
@@ -220,51 +253,6 @@ def _from_pandas(source: Any) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _from_dicts(
-    rows: Any, name: str, *, lines: np.ndarray | None = None, first: int = 0
-) -> pl.DataFrame:
-    if not isinstance(rows, Sequence):
-        raise InputError("this is one JSON value", where=name, expected="an array of objects")
-    names: dict[str, None] = {}
-    for row, values in enumerate(rows):
-        if not isinstance(values, Mapping):
-            place = Table(pl.DataFrame(), name, lines=lines, first=first)
-            raise InputError(
-                f"this row is {_short(values)}",
-                where=place.where(row),
-                expected='an object, as {"ds": "2024-01-01", "y": 1.5}',
-            )
-        names.update(dict.fromkeys(values))
-    return _from_columns({name: [row.get(name) for row in rows] for name in names}, name)
-
-
-def _from_columns(columns: Mapping[Any, Any], name: str) -> pl.DataFrame:
-    made = [column_of(str(column), values) for column, values in columns.items()]
-    for column in made[1:]:
-        if len(column) != len(made[0]):
-            raise InputError(
-                f"the column {column.name!r} has {len(column)} values, {made[0].name!r} has {len(made[0])}",
-                where=name,
-                expected="columns of one length",
-            )
-    return pl.DataFrame(made)
-
-
-def column_of(name: str, values: Any) -> pl.Series:
-    """Make a column; values of mixed kinds become numbers when all are numbers, otherwise text."""
-    if isinstance(values, (np.ndarray, pl.Series)) and values.dtype != object:
-        return pl.Series(name, values)
-    values = list(values)
-    if any(isinstance(value, (list, tuple, np.ndarray)) for value in values):
-        return list_column(name, values)
-    try:
-        return pl.Series(name, values)
-    except (TypeError, pl.exceptions.PolarsError):
-        if all(value is None or isinstance(value, (int, float, np.number)) for value in values):
-            return pl.Series(name, [None if v is None else float(v) for v in values])
-        return pl.Series(name, [None if v is None else str(v) for v in values], dtype=pl.String)
-
-
 def _from_array(array: np.ndarray) -> pl.DataFrame:
     if array.ndim == 1:
         return pl.DataFrame({"value": array})
@@ -277,8 +265,3 @@ def _from_array(array: np.ndarray) -> pl.DataFrame:
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."

@@ -23,7 +23,12 @@ STDIN = "-"
 TABLE_FILES = "a table as CSV, TSV, JSONL or Parquet"
 
 PACKING_SUFFIXES = (".gz", ".xz", ".zip")
-_MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
+_MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"\xfd7zXZ\x00": "xz",
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",  # without a file
+}
 _LONGEST_MAGIC = max(map(len, _MAGIC))
 _SPREADSHEET = ("[Content_Types].xml", "mimetype")
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
@@ -85,7 +90,16 @@ def open_file(path: str | Path, what: str = "table") -> File:
     if name == STDIN:
         return taken_in(iter(lambda: sys.stdin.buffer.read(_BLOCK), b""))
     place = Path(name).expanduser()
-    packing = packing_of(first_bytes(name, what))
+    head = first_bytes(name, what)
+    packing = packing_of(head)
+    suffix = place.suffix.lower()
+    if head and not packing and suffix in (".zip", ".xz"):
+        raise InputError(
+            f"this is named {suffix} but is no {suffix[1:]} file",
+            where=name,
+            expected=f"a file that {suffix[1:]} packed",
+            fix="call it by its right suffix",
+        )
     member = _only_member(name, place) if packing == "zip" else ""
     return File(
         name,
@@ -252,10 +266,12 @@ def _only_member(name: str, raw: Any) -> str:
             fix="save the sheet as CSV",
         )
     visible = [member for member in names if not member.startswith(("__MACOSX/", "."))]
+    if not visible:
+        raise InputError("the zip holds no file", where=name, expected="one file in it")
     if len(visible) != 1:
         listed = ", ".join(visible[:5]) + (", ..." if len(visible) > 5 else "")
         raise InputError(
-            f"this zip file holds {len(visible)} files{': ' if visible else ''}{listed}",
+            f"this zip file holds {len(visible)} files: {listed}",
             where=name,
             expected="one file in it",
             fix="unpack it and name the one you mean",

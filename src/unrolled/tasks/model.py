@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from unrolled.errors import InputError
 from unrolled.tasks.recurrent import CellChoice
+from unrolled.tasks.saving import complete
 
 ReadInside = Callable[[Any], Any]
 """Makes what a saved model holds inside, from its settings."""
@@ -34,7 +35,8 @@ class TaskModel:
             ModelFileError: there is no model, it is damaged, or its cell must be given.
         """
         cell, options, read = cls._read_saved(folder, cell)
-        model = cls(cell, **options)
+        with complete(folder):
+            model = cls(cell, **options)
         model._take(read(model.settings))
         return model
 

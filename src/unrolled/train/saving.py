@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from unrolled.core.tree import leaves
-from unrolled.errors import ModelFileError, OptionError
+from unrolled.errors import InputError, ModelFileError, OptionError
 from unrolled.train.checkpoint import (
     CHECKPOINT,
     read_checkpoint,
@@ -60,12 +60,23 @@ class Saver:
             return False
         content = read_checkpoint(self.folder) if resume else None
         if content is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._make(self.folder)
             remove_checkpoint(self.folder)
             remove_records(self.folder)
             return False
         self._restore(run, content, self.folder)
         return True
+
+    @staticmethod
+    def _make(folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"the folder cannot be made: {error.strerror}",
+                where=str(folder),
+                expected="a place that can be written to",
+            ) from error
 
     def save(self, run: Run) -> None:
         """Write a checkpoint: nothing but tensors, numbers and strings."""

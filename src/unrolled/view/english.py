@@ -84,7 +84,7 @@ ENGLISH: Mapping[str, str] = {
     "metric.accuracy": "accuracy",
     "metric.macro_f1": "macro F1",
     "metric.cross_entropy": "cross-entropy",
-    "metric.ece": "calibration error (ECE)",
+    "metric.ece": "ECE",
     "metric.coverage": "{level}\u00a0% coverage",
     "method.model": "model",
     "method.majority": "majority",

@@ -93,7 +93,9 @@ class TerminalScores:
         # As wide as the least to which headings can be wrapped, but no figure and no name.
         part = terminal_table(self.table, self.language, metrics)
         unbounded = options.update(width=10_000)
-        return Measurement.get(console, unbounded, part).minimum <= options.max_width
+        # The least that rich measures leaves out the two blanks between columns.
+        gaps = 2 * len(metrics)
+        return Measurement.get(console, unbounded, part).minimum + gaps <= options.max_width
 
 
 def terminal_scores(table: ScoreTable, language: str = "en") -> TerminalScores:

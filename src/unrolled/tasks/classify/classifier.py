@@ -336,7 +336,7 @@ class Classifier(TaskModel):
     def facts(self) -> Mapping[str, object]:
         """Return what was configured and measured, by name."""
         seed = int(self.train_options["seed"])
-        return facts_of(self.fitted, self.cell, seed, self.training)
+        return facts_of(self.fitted, self.cell, seed, self.training, self._parts)
 
     def reach(self) -> Mapping[str, NDArray[np.float64]]:
         """Return |dL/dh| of the loss on some training rows, by the distance from the end of the row."""

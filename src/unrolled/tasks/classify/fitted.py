@@ -44,10 +44,10 @@ class Fitted:
     train_hashes: NDArray[np.uint64]
 
     def probabilities(self, inputs: Iterable[Any]) -> tuple[Array, Rows]:
-        """Return the probabilities (N, C) of rows, and how long the network read each (N,)."""
-        encoded = self.reader.encode(inputs)
+        """Return the probabilities (N, C) of rows, and how long each is (N,), before a long one is cut."""
+        encoded, lengths = self.reader.read(inputs)
         scores = class_scores_of(self.network, encoded) / self.temperature
-        return scores.softmax(-1).numpy(), encoded.lengths
+        return scores.softmax(-1).numpy(), lengths
 
 
 def network_sizes(

@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from unrolled.core.layer import Cell, Layer
 from unrolled.core.watch import gradient_reach
 from unrolled.tasks.classify.fitted import Fitted
-from unrolled.tasks.classify.parts import Part
+from unrolled.tasks.classify.parts import LabelledParts, Part
 from unrolled.tasks.classify.reading import LabelledBatch, sequences
 from unrolled.tasks.classify.training import classify_loss
 from unrolled.tasks.recurrent import CellChoice
@@ -35,7 +36,7 @@ def reach_of(fitted: Fitted, train: Part) -> Mapping[str, NDArray[np.float64]]:
         return loss(model, batch).total
 
     found = gradient_reach(fitted.network, batch, total)
-    paths = {id(part): path for path, part in fitted.network.layer.named_modules()}
+    paths = _named_cells(fitted.network.layer)
     named = {path: paths.get(id(part)) for path, part in fitted.network.named_modules()}
     return {
         inner: norms.double().numpy()
@@ -44,8 +45,24 @@ def reach_of(fitted: Fitted, train: Part) -> Mapping[str, NDArray[np.float64]]:
     }
 
 
+def _named_cells(layer: Layer) -> dict[int, str]:
+    """Return by its identity how each cell inside is called: h1, or h1 → and h1 ← of two directions."""
+    named, depth, before = {}, 0, ""
+    for path, part in layer.named_modules():
+        if isinstance(part, Cell):
+            place = path.removesuffix(".forward_layer").removesuffix(".backward_layer")
+            depth += place != before or depth == 0
+            way = {".forward_layer": " →", ".backward_layer": " ←"}.get(path[len(place) :], "")
+            named[id(part)], before = f"h{depth}{way}", place
+    return named
+
+
 def facts_of(
-    fitted: Fitted, cell: CellChoice, seed: int, training: TrainResult | None
+    fitted: Fitted,
+    cell: CellChoice,
+    seed: int,
+    training: TrainResult | None,
+    parts: LabelledParts | None,
 ) -> dict[str, object]:
     """Return what was configured and measured, by name."""
     settings, sizes, tokenizer = fitted.settings, fitted.network.sizes, fitted.reader.tokenizer
@@ -63,6 +80,12 @@ def facts_of(
     }
     if tokenizer is not None:
         facts |= {"tokenizer": tokenizer.units, "vocabulary": len(tokenizer)}
+    if parts is not None:
+        facts |= {
+            "train_rows": len(parts.train),
+            "validation_rows": len(parts.validation),
+            "test_rows": len(parts.test),
+        }
     if training is not None:
         facts |= {
             "steps": training.steps,

@@ -15,7 +15,7 @@ class Outcome:
 
     - ``classes``: C labels. ``truth`` (N,): class numbers, 0 to C - 1.
     - ``probabilities`` (N, C): every row sums to 1.
-    - ``lengths`` (N,): tokens or steps of each row as the model read it.
+    - ``lengths`` (N,): tokens or steps of each row, before a long one is cut.
     - ``inputs``: the N rows themselves, texts or sequences of numbers (T_i, F).
     - ``where``: the place of row i, such as "reviews.csv, row 7".
 

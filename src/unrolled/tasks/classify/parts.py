@@ -19,6 +19,9 @@ from unrolled.tasks.classify.settings import ClassifySettings
 
 Rows = NDArray[np.int64]
 
+FEW_ROWS = 10
+"""Up to which every class may have one row."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -91,6 +94,7 @@ def part_rows(
             expected="at least two classes",
             fix="give rows of other classes, or name the column of the labels (--label)",
         )
+    _refuse_own_labels(labels, data)
     brought = data.test if test is None else None
     test = test if brought is None else brought
     parts = stratified_parts(
@@ -114,6 +118,18 @@ def part_rows(
             f"validation: {len(new):,} rows left out, whose labels the training part has not",
         )
     return LabelledParts(classes, whole.take(parts.train), held, scored, notes)
+
+
+def _refuse_own_labels(labels: Labels, data: Labelled) -> None:
+    """Raise an InputError when most labels occur once: they are numbers to predict, or names of rows, not classes."""
+    once = int((np.bincount(labels.codes) == 1).sum())
+    if 2 * once > len(labels) > FEW_ROWS:
+        raise InputError(
+            f"{once:,} of {len(labels):,} labels occur once, as {labels[0][:40]!r}",
+            where=data.where(0),
+            expected="classes, each the label of several rows",
+            fix="name the column of the labels (--label)",
+        )
 
 
 def refuse_all_new(part: Part, classes: Sequence[str]) -> None:

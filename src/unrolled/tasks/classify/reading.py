@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -42,14 +42,27 @@ class Reader:
     max_length: int
     features: int = 1
 
-    def encode(self, inputs: Iterable[Any]) -> Encoded:
-        """Return rows, cut to the longest that is read."""
+    def read(self, inputs: Iterable[Any]) -> tuple[Encoded, Rows]:
+        """Return rows, cut to the longest that is read, and their lengths (N,) before."""
+        lengths: list[int] = []
+
+        def measured(row: NDArray[Any]) -> NDArray[Any]:
+            lengths.append(len(row))
+            return row
+
+        encoded = self.encode(inputs, measured)
+        return encoded, np.array(lengths, dtype=np.int64)
+
+    def encode(
+        self, inputs: Iterable[Any], seen: Callable[[NDArray[Any]], NDArray[Any]] = lambda row: row
+    ) -> Encoded:
+        """Return rows, cut to the longest that is read; each passes through ``seen`` before."""
         if self.tokenizer is None:
-            arrays = [self.cut(np.asarray(row, dtype=np.float32)) for row in inputs]
+            arrays = [self.cut(seen(np.asarray(row, dtype=np.float32))) for row in inputs]
             # Rows without a step do not know how many features they have.
             filled = [row for row in arrays if len(row)] or [np.zeros((0, self.features))]
             return NumberRows(np.concatenate(filled), ends_of([len(row) for row in arrays]))
-        return TokenRows.of(map(self.cut, self.tokenizer.encode(inputs)))
+        return TokenRows.of(self.cut(seen(row)) for row in self.tokenizer.encode(inputs))
 
     def cut(self, row: NDArray[Any]) -> NDArray[Any]:
         """Return a row, or the head and the tail of a long one.
