@@ -110,7 +110,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_on_standard_input(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     for read in (read_labelled, lambda source: list(iter_labelled(source))):
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
-        with pytest.raises(InputError, match="^stdin is empty; expected .*; pipe rows into it$"):
+        with pytest.raises(InputError, match=r"^stdin is empty; expected .*; pipe rows into it$"):
             read("-")
 
 

@@ -19,11 +19,11 @@ from unrolled.data.labelled import (
     Labelled,
     LabelledForm,
     iter_labelled,
-    read_in_pieces,
     read_labelled,
 )
 from unrolled.data.number_rows import NumberRows
-from unrolled.data.pieces import Collector, Piece
+from unrolled.data.pieces import Collector, Piece, TablePieces
+from unrolled.data.tables import load_table
 from unrolled.errors import InputError
 
 
@@ -129,23 +129,30 @@ def test_text_among_lists_is_refused(tmp_path: Path) -> None:
     one = refused(write(tmp_path, rows + text.replace('"hello"', "7"), "a.jsonl"))
     assert one.startswith("a.jsonl, row 51, column values: 7 is one value, not a list")
     texts = refused(write(tmp_path, text * 9 + rows[:36], "a.jsonl"))
-    assert texts.startswith("a.jsonl, row 10, column values: [1, 2, 3] is a list, and in most rows")
+    assert texts.startswith(
+        "a.jsonl, row 10, column values: [1, 2, 3] is a list, and other rows hold none"
+    )
     texts = (
         '{"text": "[1] a", "label": "b", "more": [1]}\n{"text": "c", "label": "d", "more": "e"}\n'
     )
     assert read_labelled(write(tmp_path, texts, "a.jsonl")).inputs == ["[1] a", "c"]
 
 
-def test_text_among_lists_is_refused_far_into_a_file(tmp_path: Path) -> None:
-    rows, texts = ('{"values": %s, "label": "a"}\n' % value for value in ("[1, 2]", '"hello"'))  # noqa: UP031
-    request = Request(needs_labels=True)
-    for content, said in ((rows * 4000 + texts * 4000, "this is text, not a list of numbers"),
-                          (texts * 4000 + rows * 4000, "is a list")):  # fmt: skip
-        with pytest.raises(InputError, match=said):
-            read_in_pieces(write(tmp_path, content, "a.jsonl"), request, size=1 << 16)
-    empty = '{"values": null, "label": "a"}\n' * 5000
-    read = read_in_pieces(write(tmp_path, rows * 4000 + empty, "a.jsonl"), request, size=1 << 16)
-    assert len(read.inputs) == 9000
+@pytest.mark.parametrize("name", ["lists", "texts"])
+def test_what_the_first_rows_hold_the_later_ones_must(name: str) -> None:
+    tables = {
+        "lists": load_table({"values": [None, [1, 2]], "label": [1, 0]}),
+        "texts": load_table({"values": [None, "hello"], "label": [1, 0]}),
+    }
+    pieces = TablePieces(Request())
+    pieces(tables.pop(name))
+    with pytest.raises(
+        InputError, match=r"dict, row 1, column values: this is .* in the rows before"
+    ):
+        pieces(tables.popitem()[1])
+    blank = pieces(load_table({"values": [None], "label": [1]}))
+    assert len(blank.inputs) == 1
+    assert isinstance(blank.inputs, NumberRows) == (name == "lists")
 
 
 NUMBERS = LabelledForm("numbers", text="values")

@@ -60,7 +60,7 @@ def mixed_values(values: list[Any], where: Callable[[int], str]) -> InputError |
     return InputError(
         f"{shown} is {kind}, not a list of numbers"
         if of_lists
-        else f"{shown} is a list, and in most rows there is none",
+        else f"{shown} is a list, and other rows hold none",
         where=where(row),
         expected="a list in every row, or in none",
         fix="correct it, or remove the row",

@@ -56,9 +56,8 @@ class TablePieces:
             self._roles = find_label_columns(table, self._request)
             notes = (*table.notes, *self._roles.notes, *_unused(table, self._roles.unused))
         roles = self._roles
-        for name in (*roles.inputs, roles.label):
-            if name in table.faults:
-                raise table.faults[name]
+        for name in filter(table.faults.__contains__, _read(roles)):
+            raise table.faults[name]
         like = self._request.like or self._form
         table = _with_all(table, roles, like)
         if self._form and not self._request.like:
@@ -74,13 +73,16 @@ class TablePieces:
         return Piece(inputs, labels, self._form, light.where, notes)
 
 
+def _read(roles: LabelRoles) -> tuple[str, ...]:
+    return (*roles.inputs, *([roles.label] if roles.label else []))
+
+
 def _with_all(table: Table, roles: LabelRoles, like: LabelledForm | None) -> Table:
     """Return the table with empty columns where some that the first rows had are missing, as in JSONL they may.
 
     A column in which nothing stands is one of lists where lists are read.
     """
-    wanted = (*roles.inputs, *([roles.label] if roles.label else []))
-    missing = [name for name in wanted if name not in table.frame.columns]
+    missing = [name for name in _read(roles) if name not in table.frame.columns]
     empty = [pl.lit(None).alias(name) for name in missing]
     frame = table.frame.with_columns(empty)
     if like and like.kind == NUMBERS and not roles.is_wide:
