@@ -11,7 +11,8 @@ from torch import nn
 from tests.laws.user_cells import DecayingRNN
 from unrolled import GRU, LSTM, RNN, Seq, explain
 from unrolled.core.unroll import plain_loop
-from unrolled.kernels.device import TorchKernel, in_full_pieces, torch_weights
+from unrolled.kernels.device import TorchKernel, in_full_pieces
+from unrolled.kernels.weights import torch_weights
 
 TORCH_LSTM = TorchKernel(lambda cell: "lstm", states=2)
 CELLS = {

@@ -1,0 +1,24 @@
+// Which build of the kernels runs: chosen by what the processor can do, or by name.
+#pragma once
+
+#include "engine.hpp"
+
+namespace unrolled {
+
+struct Kernels {
+  const char* name;
+  bool (*supported)() noexcept;
+  void (*forward)(const Forward& call);
+  void (*backward)(const Backward& call);
+  // Floating point operations done by one thread in about `rounds` turns of a loop of fused multiply-adds.
+  double (*multiply_add)(int64_t rounds);
+};
+
+// The kernels in force. Read at load from UNROLLED_INSTRUCTION_SET, else the widest that runs here.
+const Kernels& kernels() noexcept;
+
+// Puts the named kernels in force (null: the widest that runs here again). Returns false when there are none of that
+// name or this machine cannot run them.
+bool force_kernels(const char* name) noexcept;
+
+}  // namespace unrolled
