@@ -121,7 +121,9 @@ class Recurrence:
         plan = plan_of(given)
         if room < plan.live:
             raise ShapeError(f"there is room for {room} steps", expected=f"at least {plan.live}")
-        saved = given.x.new_empty(room * saved_width(given.code) * given.hidden)
+        width = saved_width(given.code) * given.hidden
+        saved = given.x.new_empty(room * width)
+        saved[plan.live * width :].zero_()
         return (*self._forward(given, plan, saved), saved)
 
     def _forward(self, given: Given, plan: Plan, saved: Tensor | None) -> tuple[Tensor, ...]:
