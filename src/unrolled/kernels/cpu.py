@@ -64,6 +64,8 @@ class CompiledKernel:
             return f"it is {missing}"
         if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
             return "it has backward gradients only"
+        if torch.jit.is_tracing():
+            return "torch.jit is tracing"
         if self.torch_is_faster(cell, xs):
             return "torch's LSTM is faster here"
         return None
@@ -71,7 +73,7 @@ class CompiledKernel:
     def unroll(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Seq, State]:
         weights: list[Tensor | None] = [*torch_weights(cell)]
         weights += [None] * (4 - len(weights))
-        y, *after = self.recurrence.infer(xs.data, xs.lengths, *state, *weights, *self.form(cell))
+        y, *after = self.recurrence(xs.data, xs.lengths, *state, *weights, *self.form(cell))
         return Seq.padded(y, xs.lengths), type(state)(*after)
 
 

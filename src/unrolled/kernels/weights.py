@@ -12,8 +12,9 @@ from unrolled.cells.gru import GRU
 def torch_weights(cell: GatedCell) -> list[Tensor]:
     """Return the cell's parameters as torch.nn computes with them: [weight_ih, weight_hh(, bias_ih, bias_hh)]."""
     weights = [cell.weight_ih, cell.weight_hh]
-    if cell.bias_ih is not None and cell.bias_hh is not None:
-        weights += [cell.bias_ih, cell.bias_hh]
+    bias_ih, bias_hh = cell.bias_ih, cell.bias_hh
+    if bias_ih is not None and bias_hh is not None:
+        weights += [bias_ih, bias_hh]
     if isinstance(cell, GRU) and cell.update == "write":
         # torch's z keeps: 1 - sigmoid(a) = sigmoid(-a).
         return [torch.cat((r, -z, n)) for r, z, n in (weight.chunk(3) for weight in weights)]
