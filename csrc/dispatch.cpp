@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "instruction_set.hpp"
 #include "plain.hpp"
 
 namespace unrolled {
@@ -11,11 +12,20 @@ namespace {
 
 bool always() noexcept { return true; }
 
+const Entry plain_entry{plain::forward, plain::backward, portable::entry.multiply_add};
+
+// The widest first.
 const Kernels choices[] = {
-    {"plain", always, plain::forward, plain::backward, nullptr},
+#ifdef UNROLLED_X86
+    {"avx512", has_avx512, &avx512::entry},
+    {"avx2", has_avx2, &avx2::entry},
+#endif
+    {"portable", always, &portable::entry},
+    {"plain", always, &plain_entry},
 };
 
 std::atomic<const Kernels*> in_force{nullptr};
+std::atomic<double> thread_worth{1e6};
 
 const Kernels* find(const char* name) noexcept {
   for (const Kernels& choice : choices) {
@@ -25,6 +35,12 @@ const Kernels* find(const char* name) noexcept {
 }
 
 }  // namespace
+
+double work_per_thread() noexcept { return thread_worth.load(std::memory_order_relaxed); }
+
+void set_work_per_thread(double operations) noexcept {
+  thread_worth.store(operations < 1.0 ? 1.0 : operations, std::memory_order_relaxed);
+}
 
 const Kernels& kernels() noexcept {
   const Kernels* chosen = in_force.load(std::memory_order_relaxed);

@@ -1,17 +1,14 @@
 // Which build of the kernels runs: chosen by what the processor can do, or by name.
 #pragma once
 
-#include "engine.hpp"
+#include "kernels_of.hpp"
 
 namespace unrolled {
 
 struct Kernels {
   const char* name;
   bool (*supported)() noexcept;
-  void (*forward)(const Forward& call);
-  void (*backward)(const Backward& call);
-  // Floating point operations done by one thread in about `rounds` turns of a loop of fused multiply-adds.
-  double (*multiply_add)(int64_t rounds);
+  const Entry* entry;
 };
 
 // The kernels in force. Read at load from UNROLLED_INSTRUCTION_SET, else the widest that runs here.

@@ -7,16 +7,18 @@
 
 #include <cstdint>
 
+#include "inline.hpp"
+
 namespace unrolled {
 
 enum Cell : int { rnn_tanh, rnn_relu, lstm, gru_reset_after, gru_reset_before, cell_count };
 
 // G, the gates in torch's order: LSTM i f g o, GRU r z n.
-constexpr int gate_count(int cell) { return cell == lstm ? 4 : cell >= gru_reset_after ? 3 : 1; }
+static constexpr int gate_count(int cell) { return cell == lstm ? 4 : cell >= gru_reset_after ? 3 : 1; }
 
 // Units of H that the pass backward needs of each live step: LSTM i f g o c; GRU r z n, and W_hn h + b_hn where the
 // reset gate acts on it. The vanilla RNN needs its output alone.
-constexpr int saved_width(int cell) {
+static constexpr int saved_width(int cell) {
   return cell == lstm ? 5 : cell == gru_reset_after ? 4 : cell == gru_reset_before ? 3 : 0;
 }
 
@@ -27,8 +29,8 @@ struct Steps {
   const int64_t* row;   // [B], elements
   const int64_t* time;  // [T], elements
 
-  Float* at(int64_t s, int64_t t) const { return data + row[s] + time[t]; }
-  explicit operator bool() const { return data != nullptr; }
+  UNROLLED_INLINE Float* at(int64_t s, int64_t t) const { return data + row[s] + time[t]; }
+  UNROLLED_INLINE explicit operator bool() const { return data != nullptr; }
 };
 
 struct Layout {

@@ -54,8 +54,8 @@ class CompiledKernel:
         for tensor in (data, *state):
             if tensor.dtype is not torch.float32:
                 return f"it computes torch.float32, not {tensor.dtype}"
-            if tensor.device.type != "cpu" or tensor.layout is not torch.strided:
-                return f"a tensor is on {tensor.device}, {tensor.layout}"
+            if not tensor.is_cpu or tensor.layout is not torch.strided:
+                return f"it computes on the CPU, not on {tensor.device}"
         if any(leaf.shape != (xs.batch, cell.hidden_size) for leaf in state):
             return "the state has other sizes than the cell"
         if os.environ.get(SWITCH) == "off":
