@@ -15,14 +15,16 @@ namespace {
 double multiply_add_loop(int64_t rounds) {
   constexpr int chains = 12;  // enough to hide the latency, few enough for 16 registers
   Vector sums[chains];
+#pragma GCC unroll 12
   for (int i = 0; i < chains; ++i) sums[i] = all(1.0f + static_cast<float>(i));
-  Vector factor = all(0.999f), term = all(0.001f);
+  const Vector factor = all(0.999f), term = all(0.001f);
+#pragma GCC unroll 1
   for (int64_t round = 0; round < rounds; ++round) {
-    __asm__ volatile("" : : : "memory");
 #pragma GCC unroll 12
     for (int i = 0; i < chains; ++i) sums[i] = multiply_add(sums[i], factor, term);
   }
   Vector total = zero();
+#pragma GCC unroll 12
   for (int i = 0; i < chains; ++i) total = total + sums[i];
   float out[width];
   store(out, total);
