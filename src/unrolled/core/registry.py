@@ -55,7 +55,7 @@ def register_kernel(cell_type: type[Cell], kernel: Kernel) -> None:
     _kernels.setdefault(cell_type, []).append(kernel)
 
 
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _load_kernels() -> bool:
     """Let our own kernels register themselves. The decorator lets torch.compile call this while it traces."""
     importlib.import_module("unrolled.kernels")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -98,7 +97,7 @@ class Seq:
         """Number of steps T of the longest row there is room for."""
         return self.first.shape[1]
 
-    @cached_property
+    @property
     def row_lengths(self) -> Tensor:
         """(B,) int64 lengths, also where every row is full."""
         return torch.full((self.batch,), self.steps) if self.lengths is None else self.lengths

@@ -151,10 +151,16 @@ def backward(
         wanted: for x, each state and each weight.
     """
     plan = given.plan()
-    if y.shape != (*given.x.shape[:2], given.hidden) or saved.numel() < saved_size(given, plan.live):
+    of_outputs = zip((y, *given.state), (grad_y, *grad_after), strict=True)
+    if (
+        y.shape != (*given.x.shape[:2], given.hidden)
+        or saved.numel() < saved_size(given, plan.live)
+        or any(leaf is not None and leaf.shape != of.shape for of, leaf in of_outputs)
+    ):
         raise ShapeError(
-            f"y has shape {tuple(y.shape)} and saved {saved.numel()} numbers",
-            expected="what forward returned for this input",
+            f"y has shape {tuple(y.shape)}, saved {saved.numel()} numbers, the gradients of the outputs "
+            f"{[leaf if leaf is None else tuple(leaf.shape) for leaf in (grad_y, *grad_after)]}",
+            expected="what forward returned for this input, and gradients of those shapes",
         )
     given = given.dense()
     if grad_y is not None:
@@ -202,6 +208,7 @@ def with_dense_features(data: Tensor) -> Tensor:
 
 
 def address(tensor: Tensor | None) -> int:
+    """Return where a tensor begins, 0 for none."""
     return 0 if tensor is None else tensor.data_ptr()
 
 

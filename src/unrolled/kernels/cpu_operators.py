@@ -82,8 +82,7 @@ class Recurrence:
         return self.cpu_infer(*arguments)
 
     def _recorded(self, arguments: Sequence[Any]) -> tuple[Tensor, ...]:
-        outputs: tuple[Tensor, ...] = Unroll.apply(self, *arguments, room_for(*arguments[:2]))
-        return outputs[:-1]
+        return record(Unroll, self, *arguments, room_for(*arguments[:2]))[:-1]
 
     def read(self, arguments: Sequence[Any]) -> Given:
         """Name the arguments that all operators share."""
@@ -148,13 +147,13 @@ class Recurrence:
 
     def autograd_train(self, *arguments: Any) -> Any:
         if wants_gradients(arguments):
-            return Unroll.apply(self, *arguments)
+            return record(Unroll, self, *arguments)
         with torch._C._AutoDispatchBelowAutograd():
             return self.train(*arguments)
 
     def autograd_backward(self, *arguments: Any) -> Any:
         if wants_gradients(arguments):
-            return list(Once.apply(self, *arguments))
+            return list(record(Once, self, *arguments))
         with torch._C._AutoDispatchBelowAutograd():
             return self.backward(*arguments)
 
@@ -210,6 +209,12 @@ class Once(torch.autograd.Function):
         )
 
 
+def record(function: type[torch.autograd.Function], *arguments: Any) -> tuple[Tensor, ...]:
+    """Run an autograd Function, so that its backward will be called."""
+    outputs: tuple[Tensor, ...] = function.apply(*arguments)  # type: ignore[no-untyped-call]
+    return outputs
+
+
 def plainly_eager(x: Tensor) -> bool:
     """Return whether nothing looks on between Python and the kernels: no tracing, no mode, no subclass, no profiler."""
     return (
@@ -238,6 +243,7 @@ def room_for(x: Tensor, lengths: Tensor | None) -> int:
 
 
 def present(gradients: Sequence[Tensor | None]) -> list[Tensor]:
+    """Return those that were wanted."""
     return [gradient for gradient in gradients if gradient is not None]
 
 

@@ -88,7 +88,8 @@ def plan_for(lengths: Tensor | None, batch: int, steps: int) -> Plan:
         return _full(batch, steps)
     if lengths.shape != (batch,) or lengths.dtype is not torch.int64:
         raise ShapeError(
-            f"lengths are {lengths.dtype} {tuple(lengths.shape)}", expected=f"torch.int64 ({batch},)"
+            f"lengths are {lengths.dtype} {tuple(lengths.shape)}",
+            expected=f"torch.int64 ({batch},)",
         )
     return _ragged(lengths.numpy().tobytes(), steps)
 

@@ -11,7 +11,7 @@ from unrolled.cells.gru import GRU
 
 def torch_weights(cell: GatedCell) -> list[Tensor]:
     """Return the cell's parameters as torch.nn computes with them: [weight_ih, weight_hh(, bias_ih, bias_hh)]."""
-    weights = [cell.weight_ih, cell.weight_hh]
+    weights: list[Tensor] = [cell.weight_ih, cell.weight_hh]
     bias_ih, bias_hh = cell.bias_ih, cell.bias_hh
     if bias_ih is not None and bias_hh is not None:
         weights += [bias_ih, bias_hh]
