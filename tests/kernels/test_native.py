@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-import torch
 
 from tests.kernels import native
 from tests.kernels.native import CELLS, Case, check
