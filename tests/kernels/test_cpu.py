@@ -26,6 +26,7 @@ from tests.kernels.compiled import (
 )
 from tests.laws.harness import no_kernels
 from unrolled import GRU, LSTM, RNN, Seq, WeightDrop, explain
+from unrolled.kernels.cpu import TORCH_LSTM_HIDDEN, TORCH_LSTM_ROWS
 from unrolled.kernels.threads import WORTH_SHARING, threads_for
 
 pytestmark = needs_extension
@@ -339,6 +340,22 @@ def test_a_step_of_an_optimiser_counts_at_once() -> None:
 )
 def test_it_says_why_it_refuses(cell, xs, why: str) -> None:
     assert dict(explain(cell, xs)[0].refusals)["compiled"] == why
+
+
+@pytest.mark.parametrize(
+    ("kind", "batch", "kernel"),
+    [
+        (LSTM, TORCH_LSTM_ROWS, "torch.nn"),
+        (LSTM, TORCH_LSTM_ROWS + 1, "compiled"),
+        (GRU, 1, "compiled"),
+    ],
+)
+def test_torch_takes_what_it_computes_faster(kind, batch: int, kernel: str) -> None:
+    (choice,) = explain(kind(3, TORCH_LSTM_HIDDEN), torch.zeros(batch, 4, 3))
+    assert choice.kernel == kernel
+    assert ("compiled", "torch's LSTM is faster here") in choice.refusals or kernel == "compiled"
+    (choice,) = explain(kind(3, TORCH_LSTM_HIDDEN - 1), torch.zeros(batch, 4, 3))
+    assert choice.kernel == "compiled"
 
 
 @pytest.mark.parametrize("kind", [RNN, LSTM, GRU])

@@ -211,7 +211,7 @@ class Once(torch.autograd.Function):
 
 def record(function: type[torch.autograd.Function], *arguments: Any) -> tuple[Tensor, ...]:
     """Run an autograd Function, so that its backward will be called."""
-    outputs: tuple[Tensor, ...] = function.apply(*arguments)  # type: ignore[no-untyped-call]
+    outputs: tuple[Tensor, ...] = function.apply(*arguments)
     return outputs
 
 

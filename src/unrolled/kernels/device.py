@@ -65,9 +65,9 @@ class TorchKernel:
             y, *after = function(x, hx, weights, cell.bias, 1, 0.0, cell.training, False, True)
             return y, type(state)(*(leaf.squeeze(0) for leaf in after))
 
-        if xs.lengths is None:
+        if xs.shortest == xs.steps:
             ys, state = run(xs.data, state)
-            return Seq.padded(ys, None), state
+            return Seq.padded(ys, xs.lengths), state
         return in_full_pieces(run, xs, state)
 
 
