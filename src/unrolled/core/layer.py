@@ -139,10 +139,12 @@ class Cell(Layer):
         return self.state_type(*zeros)
 
     def check_state(self, state: State, batch: int) -> None:
-        super().check_state(state, batch)
-        if type(self).initial_state is not Cell.initial_state:
+        plain = type(self).initial_state is Cell.initial_state
+        shape = (batch, self.hidden_size) if plain else None
+        if type(state) is self.state_type and all(leaf.shape == shape for leaf in leaves(state)):
             return
-        if any(leaf.shape != (batch, self.hidden_size) for leaf in leaves(state)):
+        super().check_state(state, batch)
+        if plain and any(leaf.shape != shape for leaf in leaves(state)):
             shapes = sorted({tuple(leaf.shape) for leaf in leaves(state)})
             raise ShapeError(
                 f"the state of {type(self).__name__} has shapes {shapes}",

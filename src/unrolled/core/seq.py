@@ -85,7 +85,7 @@ class Seq:
     @property
     def first(self) -> Tensor:
         """The features: the data itself, or the first tensor of a tree."""
-        return next(leaves(self.data))
+        return self.data if isinstance(self.data, Tensor) else next(leaves(self.data))
 
     @property
     def batch(self) -> int:

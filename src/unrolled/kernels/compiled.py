@@ -100,10 +100,13 @@ class Given(NamedTuple):
 
     def dense(self) -> Given:
         """Return the same with features one beside the other, and states and weights contiguous."""
-        return self._replace(
-            x=with_dense_features(self.x),
-            state=[leaf.contiguous() for leaf in self.state],
-            weights=[weight if weight is None else weight.contiguous() for weight in self.weights],
+        return Given(
+            with_dense_features(self.x),
+            self.lengths,
+            [leaf.contiguous() for leaf in self.state],
+            [weight if weight is None else weight.contiguous() for weight in self.weights],
+            self.code,
+            self.gates,
         )
 
     def multiplications(self, plan: Plan) -> int:
@@ -151,12 +154,12 @@ def backward(
         wanted: for x, each state and each weight.
     """
     plan = given.plan()
-    of_outputs = zip((y, *given.state), (grad_y, *grad_after), strict=True)
-    if (
-        y.shape != (*given.x.shape[:2], given.hidden)
-        or saved.numel() < saved_size(given, plan.live)
-        or any(leaf is not None and leaf.shape != of.shape for of, leaf in of_outputs)
-    ):
+    right = y.shape == (*given.x.shape[:2], given.hidden) and (
+        saved.numel() >= saved_size(given, plan.live)
+    )
+    for output, gradient in zip((y, *given.state), (grad_y, *grad_after), strict=True):
+        right = right and (gradient is None or gradient.shape == output.shape)
+    if not right:
         raise ShapeError(
             f"y has shape {tuple(y.shape)}, saved {saved.numel()} numbers, the gradients of the outputs "
             f"{[leaf if leaf is None else tuple(leaf.shape) for leaf in (grad_y, *grad_after)]}",

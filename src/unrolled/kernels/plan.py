@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,23 +16,13 @@ from unrolled.errors import ShapeError
 Places = NDArray[np.int64]
 
 
-class Placed(NamedTuple):
-    """Where a tensor (B, T, F) lies: element (s, t, f) is row[s] + time[t] + f elements from its beginning."""
+Place = tuple[int, int, int, Any]
+"""Where a tensor (B, T, F) lies, as addresses: of its first element, of (B,) int64 and of (T,) int64 offsets; element
+(s, t, f) is row[s] + time[t] + f elements from the first. The last entry is what the offsets stand in: they are good as
+long as it is kept."""
 
-    data: int
-    """Address of the first element; 0 for no tensor."""
-
-    row: int
-    """Address of (B,) int64."""
-
-    time: int
-    """Address of (T,) int64."""
-
-    holds: Any
-    """What the addresses of row and time point into: they are good as long as this is kept."""
-
-
-NOWHERE = Placed(0, 0, 0, None)
+NOWHERE: Place = (0, 0, 0, None)
+"""No tensor."""
 
 
 class Plan:
@@ -55,21 +45,24 @@ class Plan:
         self.full = self.live == self.batch * steps
         self.order_address = self.order.ctypes.data
         self.batch_sizes_address = self.batch_sizes.ctypes.data
-        self._strides: dict[tuple[int, ...], tuple[int, int, Any]] = {}
+        self._offsets: dict[tuple[int, ...], tuple[int, int, Any]] = {}
 
-    def place(self, data: Tensor | None) -> Placed:
+    def place(self, data: Tensor | None) -> Place:
         """Return where a tensor (B, T, F) lies; its features must be one beside the other."""
         if data is None:
             return NOWHERE
-        strides = data.stride()[:2]
-        known = self._strides.get(strides)
+        strides = data.stride()
+        known = self._offsets.get(strides)
         if known is None:
-            row, time = strides
-            rows, times = self.order * row, np.arange(self.steps, dtype=np.int64) * time
+            rows, times = (
+                self.order * strides[0],
+                np.arange(self.steps, dtype=np.int64) * strides[1],
+            )
             known = rows.ctypes.data, times.ctypes.data, (rows, times)
-            if len(self._strides) < self.MOST_STRIDES:
-                self._strides[strides] = known
-        return Placed(data.data_ptr(), *known)
+            if len(self._offsets) < self.MOST_STRIDES:
+                self._offsets[strides] = known
+        row, time, holds = known
+        return data.data_ptr(), row, time, holds
 
     def zero_padding(self, data: Tensor) -> None:
         """Set the padding of a contiguous (B, T, F) to 0, and touch nothing else."""
