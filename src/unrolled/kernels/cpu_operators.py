@@ -22,6 +22,7 @@ from torch.autograd.function import FunctionCtx
 from unrolled.errors import InputError, ShapeError, unknown_option
 from unrolled.kernels import compiled
 from unrolled.kernels.compiled import Given
+from unrolled.kernels.memory import large_empty
 from unrolled.kernels.plan import plan_for
 
 library = torch.library.Library("unrolled", "DEF")
@@ -114,7 +115,7 @@ class Recurrence:
         plan = given.plan()
         if room < plan.live:
             raise ShapeError(f"there is room for {room} steps", expected=f"at least {plan.live}")
-        saved = given.x.new_empty(compiled.saved_size(given, room))
+        saved = large_empty(compiled.saved_size(given, room))
         if room > plan.live:
             saved[compiled.saved_size(given, plan.live) :].zero_()
         return (*compiled.forward(given, plan, saved), saved)
