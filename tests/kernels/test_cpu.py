@@ -26,6 +26,7 @@ from tests.kernels.compiled import (
 )
 from tests.laws.harness import no_kernels
 from unrolled import GRU, LSTM, RNN, Seq, WeightDrop, explain
+from unrolled.core.registry import find_kernel
 from unrolled.kernels.cpu import TORCH_LSTM_HIDDEN, TORCH_LSTM_ROWS
 from unrolled.kernels.threads import WORTH_SHARING, threads_for
 
@@ -284,6 +285,25 @@ def test_a_forked_child_after_a_parallel_region() -> None:
 def test_imports_in_any_order(imports: str) -> None:
     code = f"{imports}\nprint(*unrolled.explain(unrolled.GRU(2, 3), torch.zeros(1, 4, 2)))"
     assert run_alone(code) == "(itself) GRU: compiled\n"
+
+
+@each_kind
+@pytest.mark.parametrize("lengths", [None, [5, 0, 2, 5], [1, 3, 0, 3], [0, 0, 0, 0]])
+def test_states_of_all_steps(kind: str, lengths) -> None:
+    cell, xs = MAKERS[kind](3, 5, True), Seq(torch.randn(4, 5, 3), lengths)
+    begin = cell.state_type(*(torch.randn(4, 5) for _ in cell.state_type._fields))
+    kernel = find_kernel(cell, xs, begin)
+    ys, final, states = kernel.unroll_with_states(cell, xs, begin)
+    expected_ys, expected_final = kernel.unroll(cell, xs, begin)
+    assert torch.equal(ys.data, expected_ys.data)
+    assert all(map(torch.equal, final, expected_final))
+    assert type(states) is cell.state_type
+    state = begin
+    for t in range(5):
+        _, state = cell.step(xs.data[:, t], state)
+        for found, expected in zip(states, state, strict=True):
+            live = (xs.row_lengths > t)[:, None]
+            torch.testing.assert_close(found[:, t], torch.where(live, expected, 0.0))
 
 
 def test_copies_and_pickles_compute_the_same() -> None:

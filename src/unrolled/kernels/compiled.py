@@ -115,8 +115,18 @@ class Given(NamedTuple):
         return plan.live * self.gates * hidden * (self.x.shape[2] + hidden)
 
 
-def forward(given: Given, plan: Plan, saved: Tensor | None) -> tuple[Tensor, ...]:
-    """Return y and the final state; fill ``saved`` with what backward needs, unless it is None."""
+def forward(
+    given: Given, plan: Plan, saved: Tensor | None, states: Tensor | None = None
+) -> tuple[Tensor, ...]:
+    """Return y and the final state.
+
+    Args:
+        given: the inputs.
+        plan: of their lengths.
+        saved: is filled with what backward needs, unless it is None.
+        states: (N, states, H) is filled with the state after each of the N live steps, in the order of
+            `Plan.live_places`, unless it is None.
+    """
     given = given.dense()
     y, *after = given.outputs()
     x_place, y_place = plan.place(given.x), plan.place(y)
@@ -128,7 +138,7 @@ def forward(given: Given, plan: Plan, saved: Tensor | None) -> tuple[Tensor, ...
         *y_place[:3],
         *pair(after),
         address(saved),
-        0,  # the states of all steps
+        address(states),
         threads_for(given.multiplications(plan)),
     )
     plan.zero_padding(y)
@@ -190,6 +200,17 @@ def backward(
     if grad_x is not None:
         plan.zero_padding(grad_x)
     return gradients
+
+
+def forward_with_states(given: Given) -> tuple[list[Tensor], list[Tensor]]:
+    """Return y and the final state, and the states after every step, each (B, T, H) with zeros for padding."""
+    plan = given.plan()
+    batch, steps, _ = given.x.shape
+    packed = given.x.new_empty(plan.live, len(given.state), given.hidden)
+    outputs = forward(given, plan, None, packed)
+    states = given.x.new_zeros(len(given.state), batch * steps, given.hidden)
+    states[:, torch.from_numpy(plan.live_places(steps))] = packed.transpose(0, 1)
+    return list(outputs), list(states.view(-1, batch, steps, given.hidden))
 
 
 def saved_size(given: Given, room: int) -> int:

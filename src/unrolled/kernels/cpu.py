@@ -21,6 +21,7 @@ from unrolled.cells.rnn import RNN
 from unrolled.core.registry import register_kernel
 from unrolled.core.seq import Seq
 from unrolled.core.tree import State
+from unrolled.kernels import compiled
 from unrolled.kernels import cpu_operators as operators
 from unrolled.kernels.extension import extension, missing
 from unrolled.kernels.weights import torch_weights
@@ -74,10 +75,27 @@ class CompiledKernel:
         return None
 
     def unroll(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Seq, State]:
+        y, *after = self.recurrence(*self._arguments(cell, xs, state))
+        return Seq.padded(y, xs.lengths), type(state)(*after)
+
+    @torch.no_grad()
+    def unroll_with_states(
+        self, cell: GatedCell, xs: Seq, state: State
+    ) -> tuple[Seq, State, State]:
+        """Return outputs and final state as `unroll` does, and the states after every step, each tensor (B, T, H).
+
+        A step that a row does not have is 0 there. Nothing of it is recorded for gradients.
+        """
+        given = self.recurrence.read(self._arguments(cell, xs, state))
+        given.check()
+        (y, *after), states = compiled.forward_with_states(given)
+        kind = type(state)
+        return Seq.padded(y, xs.lengths), kind(*after), kind(*states)
+
+    def _arguments(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Any, ...]:
         weights: list[Tensor | None] = [*torch_weights(cell)]
         weights += [None] * (4 - len(weights))
-        y, *after = self.recurrence(xs.data, xs.lengths, *state, *weights, *self.form(cell))
-        return Seq.padded(y, xs.lengths), type(state)(*after)
+        return (xs.data, xs.lengths, *state, *weights, *self.form(cell))
 
 
 def torch_lstm_is_faster(cell: GatedCell, xs: Seq) -> bool:

@@ -64,6 +64,12 @@ class Plan:
         row, time, holds = known
         return data.data_ptr(), row, time, holds
 
+    def live_places(self, steps: int) -> Places:
+        """Return for each live step, all rows of a step after those of the step before, row * steps + step: (N,)."""
+        times = np.repeat(np.arange(self.steps, dtype=np.int64), self.batch_sizes)
+        rows = [self.order[:alive] for alive in self.batch_sizes.tolist()]
+        return np.concatenate([*rows, self.order[:0]]) * steps + times
+
     def zero_padding(self, data: Tensor) -> None:
         """Set the padding of a contiguous (B, T, F) to 0, and touch nothing else."""
         if self.full or data.numel() == 0:
