@@ -7,8 +7,8 @@
 namespace unrolled::UNROLLED_SET {
 namespace {
 
-// Floats of a block of steps, of all workers.
-constexpr int64_t backward_block = 1 << 20;
+// Floats of a block of steps for each worker: half of a second level of cache.
+constexpr int64_t backward_block = 1 << 17;
 // Live steps that a gradient's tiles take at once: the right operand stays in the first level of cache.
 constexpr int64_t gradient_depth = 192;
 
@@ -29,14 +29,16 @@ struct BackwardPlan {
 
 // A worker's memory.
 struct BackwardRoom {
-  float* carried;   // [U, rows, width]: what reaches h besides the state's product
-  float* cell;      // [U, rows, width]: gradient of LSTM's c
-  float* gates[2];  // [gates * U, rows, width]: those that the state's product takes, of a step and the step after
+  int64_t spacing;  // rows between blocks of a state
+  float* carried;   // [U, spacing, width]: what reaches h besides the state's product
+  float* cell;      // [U, spacing, width]: gradient of LSTM's c
+  float* gates[2];  // [gates * U, spacing, width]: those that the state's product takes, of a step and the step after
   float* sums;      // one tile
   float** gx;       // where the input's gradient of each live step of a block goes
 
-  BackwardRoom(Room& room, int kind, int64_t unit_blocks, int64_t rows, int64_t most_rows) {
-    const int64_t states = unit_blocks * rows * width;
+  BackwardRoom(Room& room, int kind, int64_t unit_blocks, int64_t rows, int64_t most_rows)
+      : spacing(spaced(rows)) {
+    const int64_t states = unit_blocks * spacing * width;
     carried = room.take(states);
     cell = kind == lstm ? room.take(states) : nullptr;
     for (float*& buffer : gates) buffer = room.take(gate_count(kind) * states);
@@ -56,17 +58,18 @@ struct BackwardWorker {
   const BackwardPlan& plan;
   const Rows rows;
   BackwardRoom room;
-  int64_t count, H, U;
+  int64_t count, spacing, H, U;
 
   BackwardWorker(const BackwardPlan& plan, const Rows& rows, Room memory)
       : plan(plan),
         rows(rows),
         room(memory, kind, plan.unit_blocks, rows.count(), plan.most_rows),
         count(rows.count()),
+        spacing(room.spacing),
         H(plan.call.layout.hidden_size),
         U(plan.unit_blocks) {}
 
-  UNROLLED_INLINE int64_t place(int64_t block, int64_t i) const { return (block * count + i) * width; }
+  UNROLLED_INLINE int64_t place(int64_t block, int64_t i) const { return (block * spacing + i) * width; }
 
   void begin() const {
     const Backward& call = plan.call;
@@ -80,24 +83,21 @@ struct BackwardWorker {
     }
   }
 
-  BackwardRow row_at(int64_t i, int64_t t) const {
+  UNROLLED_INLINE BackwardRow row_at(int64_t i, int64_t t) const {
     const Backward& call = plan.call;
-    const int64_t s = rows.row(i), H = this->H, own = saved_width(kind) * H, initial = call.layout.order[s] * H;
-    const float* saved = call.saved + (plan.offsets[t] + s) * own;
-    const float* c_before = nullptr;
-    if (kind == lstm) {
-      if (t > 0) {
-        c_before = call.saved + (plan.offsets[t - 1] + s) * own + 4 * H;
-      } else if (call.c0 != nullptr) {
-        c_before = call.c0 + initial;
-      }
-    }
-    return {saved,
-            call.y.at(s, t),
+    const int64_t s = rows.row(i), initial = call.layout.order[s] * H;
+    constexpr int64_t fields = saved_width(kind);
+    const int64_t* sizes = call.layout.batch_sizes;
+    return {call.y.at(s, t),
             call.gy ? call.gy.at(s, t) : nullptr,
             t > 0 ? call.y.at(s, t - 1) : call.h0 ? call.h0 + initial : nullptr,
-            c_before,
-            H};
+            call.c0 ? call.c0 + initial : nullptr,
+            call.saved + plan.offsets[t] * fields * H,
+            t > 0 ? call.saved + plan.offsets[t - 1] * fields * H : nullptr,
+            {sizes[t], H, fields},
+            {t > 0 ? sizes[t - 1] : 0, H, fields},
+            s,
+            t};
   }
 
   // What reaches h after step t - 1 from step t on, for all rows: at(first block, vectors, row, sums or null). Rows that
@@ -105,7 +105,7 @@ struct BackwardWorker {
   template <class Finish>
   UNROLLED_INLINE void through_state(int64_t live, int64_t t, const Finish& at) const {
     const int64_t after = rows.live(t);
-    step_product(room.gates[t & 1], count, after, plan.recurrent, room.sums,
+    step_product(room.gates[t & 1], spacing, after, plan.recurrent, room.sums,
                  [&](int64_t first, int64_t vectors, int64_t i, const float* sums) { at(first, vectors, i, sums); });
     for (int64_t i = after; i < live; ++i) at(0, U, i, nullptr);
   }
@@ -131,13 +131,13 @@ struct BackwardWorker {
         }
         for (int64_t gate = kind == gru_reset_before ? 1 : 0; gate < gate_count(kind); ++gate) {
           const int64_t from = kind == gru_reset_after && gate == 2 ? 3 : gate;
-          store(own + gate * U * count * width + at, gates[from]);
+          store(own + gate * U * spacing * width + at, gates[from]);
         }
         if (plan.before != nullptr) store(plan.before + (n + i) * width + block * stride, before);
       }
     });
     if constexpr (kind == gru_reset_before) {
-      step_product(own + 2 * U * count * width, count, rows.live(t), plan.candidate, room.sums,
+      step_product(own + 2 * U * spacing * width, spacing, rows.live(t), plan.candidate, room.sums,
                    [&](int64_t first, int64_t vectors, int64_t i, const float* sums) {
                      const BackwardRow row = row_at(i, t);
                      for (int64_t v = 0; v < vectors; ++v) {

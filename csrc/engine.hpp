@@ -56,7 +56,7 @@ struct Forward {
   Steps<float> y;  // [H]; padding is not written
   float* hn;       // [B, H] in the caller's order
   float* cn;
-  float* saved;   // [N, saved_width, H], or null in inference
+  float* saved;   // saved_width * H for each of the N live steps, step after step, or null in inference
   float* states;  // [N, H], LSTM [N, 2, H] (h, c), or null
   int threads;
 };

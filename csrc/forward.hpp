@@ -4,6 +4,7 @@
 
 namespace unrolled::UNROLLED_SET {
 namespace {
+long tune(const char* n, long d) { const char* v = getenv(n); return v ? 1L << atoi(v) : d; }
 
 // Floats of a worker's block of steps: input panels and their products stay in the second level of cache.
 constexpr int64_t forward_block = 1 << 18;
@@ -20,21 +21,23 @@ struct ForwardPlan {
 
 // A worker's memory.
 struct ForwardRoom {
-  float* state[2];  // [U, rows, width]: h before and after a step, by turns
-  float* cell;      // [U, rows, width]: LSTM c
-  float* update;    // [U, rows, width]: z of the GRU that resets before
-  float* reset;     // [U, rows, width]: r * h of the same
-  float* x;         // [I blocks, n, width] for the n live steps of a block of steps
+  int64_t spacing;  // rows between blocks of a state
+  float* state[2];  // [U, spacing, width]: h before and after a step, by turns
+  float* cell;      // [U, spacing, width]: LSTM c
+  float* update;    // [U, spacing, width]: z of the GRU that resets before
+  float* reset;     // [U, spacing, width]: r * h of the same
+  float* x;         // [I blocks, spaced(most_rows), width] for the n live steps of a block of steps
   float* from_x;    // per panel [n, vectors, width]
   float* sums;      // one tile
 
-  ForwardRoom(Room& room, int cell_kind, int64_t unit_blocks, int64_t input_blocks, int64_t rows, int64_t most_rows) {
-    const int64_t states = unit_blocks * rows * width;
+  ForwardRoom(Room& room, int cell_kind, int64_t unit_blocks, int64_t input_blocks, int64_t rows, int64_t most_rows)
+      : spacing(spaced(rows)) {
+    const int64_t states = unit_blocks * spacing * width;
     for (float*& buffer : state) buffer = room.take(states);
     cell = cell_kind == lstm ? room.take(states) : nullptr;
     update = cell_kind == gru_reset_before ? room.take(states) : nullptr;
     reset = cell_kind == gru_reset_before ? room.take(states) : nullptr;
-    x = room.take(input_blocks * most_rows * width);
+    x = room.take(input_blocks * spaced(most_rows) * width);
     from_x = room.take(gate_count(cell_kind) * unit_blocks * most_rows * width);
     sums = room.take(8 * 4 * width);
   }
@@ -43,21 +46,24 @@ struct ForwardRoom {
 // One row at one step: where its numbers come from and go to.
 struct ForwardRow {
   float* y;
-  float* saved;   // or null
-  float* states;  // or null
-  int64_t hidden_size;
+  float* saved;   // of the step, or null
+  float* states;  // of the row, or null
+  int64_t hidden_size, s, rows;
+  int fields;
 
-  ForwardRow(const ForwardPlan& plan, int64_t s, int64_t t) {
+  UNROLLED_INLINE ForwardRow(const ForwardPlan& plan, int kind, int64_t s, int64_t t) : s(s) {
     const Forward& call = plan.call;
-    const int64_t n = plan.offsets[t] + s;
+    const int64_t before = plan.offsets[t];
     hidden_size = call.layout.hidden_size;
+    fields = saved_width(kind);
+    rows = call.layout.batch_sizes[t];
     y = call.y.at(s, t);
-    saved = call.saved ? call.saved + n * saved_width(call.layout.cell) * hidden_size : nullptr;
-    states = call.states ? call.states + n * (call.layout.cell == lstm ? 2 : 1) * hidden_size : nullptr;
+    saved = call.saved ? call.saved + before * fields * hidden_size : nullptr;
+    states = call.states ? call.states + (before + s) * (kind == lstm ? 2 : 1) * hidden_size : nullptr;
   }
   UNROLLED_INLINE void save(int field, int64_t block, Vector values) const {
     if (saved != nullptr) {
-      store_lanes(saved + field * hidden_size + block * width, values, lanes_of(block, hidden_size));
+      store_lanes(saved + Saved{rows, hidden_size, fields}.at(s, block, field), values, lanes_of(block, hidden_size));
     }
   }
   UNROLLED_INLINE void output(int64_t block, Vector h) const {
@@ -112,14 +118,14 @@ UNROLLED_INLINE void finish(const ForwardRow& row, int64_t block, const float* f
 
 // A product of a step and what is done to each of its rows: at(panel, row, vectors, sums of that row).
 template <class Finish>
-UNROLLED_INLINE void step_product(const float* activations, int64_t rows, int64_t live, const Panels& weights,
+UNROLLED_INLINE void step_product(const float* activations, int64_t spacing, int64_t live, const Panels& weights,
                                   float* sums, const Finish& at) {
   for (int64_t p = 0; p < weights.columns.groups; ++p) {
     const int64_t vectors = weights.columns.size(p), first = weights.columns.start(p);
     const Groups parts = Groups::of(live, tile_rows(static_cast<int>(vectors)));
     for (int64_t part = 0; part < parts.groups; ++part) {
       const int64_t start = parts.start(part), count = parts.size(part);
-      tiles[vectors - 1][count - 1](activations + start * width, rows * width, weights.depth, weights.panel(p),
+      tiles[vectors - 1][count - 1](activations + start * width, spacing * width, weights.depth, weights.panel(p),
                                     weights.initial + first * width, sums, vectors * width);
       for (int64_t r = 0; r < count; ++r) at(first, vectors, start + r, sums + r * vectors * width);
     }
@@ -139,12 +145,12 @@ struct StepInput {
 template <int kind>
 void forward_step(const ForwardPlan& plan, const Rows& rows, const ForwardRoom& room, int64_t t,
                   const StepInput& input) {
-  const int64_t count = rows.count(), live = rows.live(t);
+  const int64_t spacing = room.spacing, live = rows.live(t);
   const float* before = room.state[t & 1];
   float* after = room.state[(t + 1) & 1];
-  const auto place = [&](int64_t block, int64_t row) { return (block * count + row) * width; };
+  const auto place = [&](int64_t block, int64_t row) { return (block * spacing + row) * width; };
   if constexpr (kind == gru_reset_before) {
-    step_product(before, count, live, plan.recurrent, room.sums,
+    step_product(before, spacing, live, plan.recurrent, room.sums,
                  [&](int64_t first, int64_t, int64_t i, const float* sums) {
                    const int64_t block = first / 2, at = place(block, i);
                    const float* from_x = input.at(block * 3, 3, i);
@@ -152,13 +158,13 @@ void forward_step(const ForwardPlan& plan, const Rows& rows, const ForwardRoom& 
                    const Vector z = sigmoid(load(from_x + width) + load(sums + width));
                    store(room.reset + at, r * load(before + at));
                    store(room.update + at, z);
-                   const ForwardRow row(plan, rows.row(i), t);
+                   const ForwardRow row(plan, kind, rows.row(i), t);
                    row.save(0, block, r);
                    row.save(1, block, z);
                  });
-    step_product(room.reset, count, live, plan.candidate, room.sums,
+    step_product(room.reset, spacing, live, plan.candidate, room.sums,
                  [&](int64_t first, int64_t vectors, int64_t i, const float* sums) {
-                   const ForwardRow row(plan, rows.row(i), t);
+                   const ForwardRow row(plan, kind, rows.row(i), t);
                    for (int64_t v = 0; v < vectors; ++v) {
                      const int64_t block = first + v, at = place(block, i);
                      const Vector n = tanh(load(input.at(block * 3, 3, i) + 2 * width) + load(sums + v * width));
@@ -170,9 +176,9 @@ void forward_step(const ForwardPlan& plan, const Rows& rows, const ForwardRoom& 
                  });
   } else {
     constexpr int64_t gates = gate_count(kind);
-    step_product(before, count, live, plan.recurrent, room.sums,
+    step_product(before, spacing, live, plan.recurrent, room.sums,
                  [&](int64_t first, int64_t vectors, int64_t i, const float* sums) {
-                   const ForwardRow row(plan, rows.row(i), t);
+                   const ForwardRow row(plan, kind, rows.row(i), t);
                    const float* from_x = input.at(first, vectors, i);
                    for (int64_t v = 0; v < vectors; v += gates) {
                      const int64_t block = (first + v) / gates, at = place(block, i);
@@ -192,20 +198,21 @@ void forward_rows(const ForwardPlan& plan, const Rows& rows, Room memory) {
   for (int64_t i = 0; i < count; ++i) {
     const int64_t from = layout.order[rows.row(i)] * H;
     for (int64_t block = 0; block < plan.unit_blocks; ++block) {
-      const int64_t to = (block * count + i) * width, lanes = lanes_of(block, H);
+      const int64_t to = (block * room.spacing + i) * width, lanes = lanes_of(block, H);
       store(room.state[0] + to, call.h0 ? load_lanes(call.h0 + from + block * width, lanes) : zero());
       if (kind == lstm) store(room.cell + to, call.c0 ? load_lanes(call.c0 + from + block * width, lanes) : zero());
     }
   }
+  const int64_t stride = spaced(plan.most_rows) * width;
   int64_t end = 0;
   for (int64_t begin = 0; begin < layout.steps && rows.live(begin) > 0; begin = end) {
     int64_t n = rows.live(begin);
     for (end = begin + 1; end < layout.steps && n + rows.live(end) <= plan.most_rows; ++end) n += rows.live(end);
     float* x = room.x;
     for (int64_t t = begin; t < end; ++t) {
-      for (int64_t i = 0; i < rows.live(t); ++i, x += width) put_row(x, n * width, call.x.at(rows.row(i), t), I);
+      for (int64_t i = 0; i < rows.live(t); ++i, x += width) put_row(x, stride, call.x.at(rows.row(i), t), I);
     }
-    product(room.x, n * width, n, plan.input, room.from_x);
+    product(room.x, stride, n, plan.input, room.from_x);
     StepInput input{room.from_x, n, 0};
     for (int64_t t = begin; t < end; input.start += rows.live(t++)) forward_step<kind>(plan, rows, room, t, input);
   }
@@ -218,7 +225,7 @@ void forward_rows(const ForwardPlan& plan, const Rows& rows, Room memory) {
     for (int64_t block = 0; block < plan.unit_blocks; ++block) {
       const int64_t lanes = lanes_of(block, H), at = to + block * width;
       if (call.hn) store_lanes(call.hn + at, last ? load_lanes(last + block * width, lanes) : zero(), lanes);
-      if (kind == lstm && call.cn) store_lanes(call.cn + at, load(room.cell + (block * count + i) * width), lanes);
+      if (kind == lstm && call.cn) store_lanes(call.cn + at, load(room.cell + (block * room.spacing + i) * width), lanes);
     }
   }
 }
@@ -233,7 +240,7 @@ void forward_cell(const Forward& call) {
   for (int64_t t = 0; t < layout.steps; ++t) live += layout.batch_sizes[t];
   const int64_t workers = workers_for(layout, live, call.threads);
   const int64_t rows = blocks(layout.batch, workers);
-  const int64_t most_rows = least(rows * layout.steps, most(rows, forward_block / ((gates * U + inputs) * width)));
+  const int64_t most_rows = least(rows * layout.steps, most(rows, tune("FB", forward_block) / ((gates * U + inputs) * width)));
   const Groups together = Groups::of(U * gates, gates == 1 ? tile_vectors : gates);
   const Groups gated = before ? Groups::of(U * 2, 2) : together, single = Groups::of(U, tile_vectors);
 

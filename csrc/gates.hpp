@@ -10,17 +10,25 @@ constexpr int64_t gradient_panels(int kind) { return kind == gru_reset_after ? 4
 
 // One row at one step: where its numbers come from.
 struct BackwardRow {
-  const float* saved;
   const float* y;
-  const float* gy;             // or null
-  const float* h_before;       // or null: zeros
-  const float* c_before;       // or null: zeros
-  int64_t hidden_size;
+  const float* gy;        // or null
+  const float* h_before;  // or null: zeros
+  const float* c0;        // LSTM's c before the first step; or null: zeros
+  const float* saved;     // of the step
+  const float* saved_before;
+  Saved place, place_before;
+  int64_t s, t;
 
   UNROLLED_INLINE Vector read(const float* from, int64_t block) const {
-    return from == nullptr ? zero() : load_lanes(from + block * width, lanes_of(block, hidden_size));
+    return from == nullptr ? zero() : load_lanes(from + block * width, lanes_of(block, place.hidden_size));
   }
-  UNROLLED_INLINE Vector field(int index, int64_t block) const { return read(saved + index * hidden_size, block); }
+  UNROLLED_INLINE Vector field(int index, int64_t block) const {
+    return load_lanes(saved + place.at(s, block, index), lanes_of(block, place.hidden_size));
+  }
+  UNROLLED_INLINE Vector c_before(int64_t block) const {
+    if (t == 0) return read(c0, block);
+    return load_lanes(saved_before + place_before.at(s, block, 4), lanes_of(block, place.hidden_size));
+  }
 };
 
 // Gradients of one block of units and one row: `h` reaches h after the step, `carried` (and `c`) go on to the step
@@ -42,7 +50,7 @@ UNROLLED_INLINE void gate_gradients(const BackwardRow& row, int64_t block, Vecto
     const Vector total = multiply_add(h_o, subtract_product(tanh_c, tanh_c, one), load(c));
     const Vector total_i = total * i, total_f = total * f;
     gates[0] = total_i * g * (one - i);
-    gates[1] = total_f * row.read(row.c_before, block) * (one - f);
+    gates[1] = total_f * row.c_before(block) * (one - f);
     gates[2] = total_i * subtract_product(g, g, one);
     gates[3] = h_o * tanh_c * (one - o);
     store(c, total_f);

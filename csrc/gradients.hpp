@@ -88,9 +88,8 @@ void backward_cell(const Backward& call) {
   const bool wants_ih = call.gw_ih != nullptr, wants_hh = call.gw_hh != nullptr;
   const int64_t panels = gradient_panels(kind) * U + (wants_ih ? inputs : 0) +
                          (wants_hh ? U * (kind == gru_reset_before ? 2 : 1) : 0);
-  int64_t most_rows = least(live, most(layout.batch, backward_block / (panels * width)));
-  // Panels that lie a multiple of 4096 bytes apart would share their place in the cache: an odd number of lines.
-  most_rows |= 1;
+  const int64_t fitting = most(gradient_depth, workers * backward_block / (panels * width));
+  const int64_t most_rows = spaced(least(live, most(layout.batch, fitting)));
 
   Room counted{nullptr};
   BackwardRoom(counted, kind, U, rows, most_rows);

@@ -1,3 +1,4 @@
+#include <cstdlib>
 #define UNROLLED_SET portable
 #include "engine.hpp"
 #include "kernels_of.hpp"

@@ -18,6 +18,16 @@ UNROLLED_INLINE void store_lanes(float* to, Vector values, int64_t lanes) {
   }
 }
 
+// What the pass backward needs of a step, in the order in which it is made and read: [blocks of units][rows][fields],
+// each field the lanes of its block. Row by row, every block of a step would touch all its memory.
+struct Saved {
+  const int64_t rows, hidden_size, fields;
+
+  UNROLLED_INLINE int64_t at(int64_t s, int64_t block, int64_t field) const {
+    return (block * width * rows + s * lanes_of(block, hidden_size)) * fields + field * lanes_of(block, hidden_size);
+  }
+};
+
 // Hands out a workspace from its beginning, on the boundaries of cache lines. Without memory it only counts.
 struct Room {
   float* next;
@@ -46,6 +56,13 @@ struct Rows {
   UNROLLED_INLINE int64_t live(int64_t t) const { return t < layout.steps ? among(layout.batch_sizes[t]) : 0; }
   UNROLLED_INLINE int64_t row(int64_t i) const { return worker + i * workers; }
 };
+
+// Rows between blocks of features of so many rows. A tile reads its rows from every block: an odd multiple of 512 bytes
+// keeps them apart in a cache whose sets repeat after 4096.
+UNROLLED_INLINE int64_t spaced(int64_t rows) {
+  constexpr int64_t unit = 512 / (width * static_cast<int64_t>(sizeof(float)));
+  return rows <= unit ? rows : (blocks(rows, unit) | 1) * unit;
+}
 
 // Gates of a weight matrix [gates * H, columns] that go into panels.
 struct GateRows {
