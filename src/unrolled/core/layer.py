@@ -58,10 +58,11 @@ class Layer(nn.Module):
                 expected=self.state_type.__name__,
                 fix="use initial_state(batch) or the state that an earlier call returned",
             )
-        rows = {leaf.shape[0] for leaf in leaves(state)}
-        if rows - {batch}:
+        # No sets of sizes before there is an error: under torch.export they may be symbols.
+        if any(leaf.shape[0] != batch for leaf in leaves(state)):
+            rows = sorted({leaf.shape[0] for leaf in leaves(state)})
             raise ShapeError(
-                f"the state of {name} has {sorted(rows)} rows, the input {batch}",
+                f"the state of {name} has {rows} rows, the input {batch}",
                 expected="as many rows in the state as in the input",
                 fix="use initial_state(batch), or select_rows(state, index)",
             )
@@ -138,13 +139,15 @@ class Cell(Layer):
         return self.state_type(*zeros)
 
     def check_state(self, state: State, batch: int) -> None:
-        super().check_state(state, batch)
-        if type(self).initial_state is not Cell.initial_state:
+        plain = type(self).initial_state is Cell.initial_state
+        shape = (batch, self.hidden_size) if plain else None
+        if type(state) is self.state_type and all(leaf.shape == shape for leaf in leaves(state)):
             return
-        shapes = {tuple(leaf.shape) for leaf in leaves(state)}
-        if shapes - {(batch, self.hidden_size)}:
+        super().check_state(state, batch)
+        if plain and any(leaf.shape != shape for leaf in leaves(state)):
+            shapes = sorted({tuple(leaf.shape) for leaf in leaves(state)})
             raise ShapeError(
-                f"the state of {type(self).__name__} has shapes {sorted(shapes)}",
+                f"the state of {type(self).__name__} has shapes {shapes}",
                 expected=f"{(batch, self.hidden_size)} of every tensor",
                 fix="use initial_state(batch) or the state that an earlier call returned",
             )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import torch
 from torch import nn
 from torch.nn.utils.parametrize import type_before_parametrizations
 
@@ -54,9 +55,16 @@ def register_kernel(cell_type: type[Cell], kernel: Kernel) -> None:
     _kernels.setdefault(cell_type, []).append(kernel)
 
 
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _load_kernels() -> bool:
+    """Let our own kernels register themselves. The decorator lets torch.compile call this while it traces."""
+    importlib.import_module("unrolled.kernels")
+    return True
+
+
 def find_kernel(cell: Cell, xs: Seq, state: State) -> Kernel | None:
     """Return the first kernel that takes this call, or None for the plain loop."""
-    importlib.import_module("unrolled.kernels")
+    _load_kernels()
     chosen, refusals = None, []
     for kernel in _kernels.get(type_before_parametrizations(cell), ()):
         reason = _changed_on_instance(cell) or kernel.refuses(cell, xs, state)
@@ -64,7 +72,8 @@ def find_kernel(cell: Cell, xs: Seq, state: State) -> Kernel | None:
             chosen = kernel
             break
         refusals.append((kernel.name, reason))
-    trace = _trace.get()
+    # torch.compile cannot trace a ContextVar, and nobody asks for an explanation while it traces.
+    trace = None if torch.compiler.is_dynamo_compiling() else _trace.get()
     if trace is not None:
         trace.append(Choice(cell, chosen.name if chosen else PLAIN, tuple(refusals)))
     return chosen

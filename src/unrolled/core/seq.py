@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -86,7 +85,7 @@ class Seq:
     @property
     def first(self) -> Tensor:
         """The features: the data itself, or the first tensor of a tree."""
-        return next(leaves(self.data))
+        return self.data if isinstance(self.data, Tensor) else next(leaves(self.data))
 
     @property
     def batch(self) -> int:
@@ -98,7 +97,7 @@ class Seq:
         """Number of steps T of the longest row there is room for."""
         return self.first.shape[1]
 
-    @cached_property
+    @property
     def row_lengths(self) -> Tensor:
         """(B,) int64 lengths, also where every row is full."""
         return torch.full((self.batch,), self.steps) if self.lengths is None else self.lengths

@@ -20,18 +20,9 @@ from unrolled.core.layer import Cell
 from unrolled.core.registry import register_kernel
 from unrolled.core.seq import Seq
 from unrolled.core.tree import State, select_rows, tree_map
+from unrolled.kernels.weights import torch_weights
 
 Run = Callable[[Tensor, State], tuple[Tensor, State]]
-
-
-def torch_weights(cell: GatedCell) -> list[Tensor]:
-    """Return the cell's parameters as torch.nn computes with them: [weight_ih, weight_hh(, bias_ih, bias_hh)]."""
-    names = ("weight_ih", "weight_hh") + (("bias_ih", "bias_hh") if cell.bias else ())
-    weights = [getattr(cell, name) for name in names]
-    if isinstance(cell, GRU) and cell.update == "write":
-        # torch's z keeps: 1 - sigmoid(a) = sigmoid(-a).
-        return [torch.cat((r, -z, n)) for r, z, n in (weight.chunk(3) for weight in weights)]
-    return weights
 
 
 class TorchKernel:
@@ -74,9 +65,9 @@ class TorchKernel:
             y, *after = function(x, hx, weights, cell.bias, 1, 0.0, cell.training, False, True)
             return y, type(state)(*(leaf.squeeze(0) for leaf in after))
 
-        if xs.lengths is None:
+        if xs.shortest == xs.steps:
             ys, state = run(xs.data, state)
-            return Seq.padded(ys, None), state
+            return Seq.padded(ys, xs.lengths), state
         return in_full_pieces(run, xs, state)
 
 

@@ -1,0 +1,29 @@
+// What the object file of each instruction set offers.
+#pragma once
+
+#include "engine.hpp"
+
+namespace unrolled {
+
+struct Entry {
+  void (*forward)(const Forward& call);
+  void (*backward)(const Backward& call);
+  // Runs a loop of multiply-adds between registers and returns the floating point operations done.
+  double (*multiply_add)(int64_t rounds);
+};
+
+// Floating point operations that are worth another thread: to wake one costs a few microseconds. Tests lower it.
+double work_per_thread() noexcept;
+void set_work_per_thread(double operations) noexcept;
+
+namespace avx512 {
+extern const Entry entry;
+}
+namespace avx2 {
+extern const Entry entry;
+}
+namespace portable {
+extern const Entry entry;
+}
+
+}  // namespace unrolled

@@ -1,0 +1,107 @@
+"""In which order a kernel visits the rows of a batch, and where each element lies, as addresses of int64 arrays."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unrolled.errors import ShapeError
+
+Places = NDArray[np.int64]
+
+
+Place = tuple[int, int, int, Any]
+"""Where a tensor (B, T, F) lies, as addresses: of its first element, of (B,) int64 and of (T,) int64 offsets; element
+(s, t, f) is row[s] + time[t] + f elements from the first. The last entry is what the offsets stand in: they are good as
+long as it is kept."""
+
+NOWHERE: Place = (0, 0, 0, None)
+"""No tensor."""
+
+
+class Plan:
+    """A batch sorted by length, longest row first, so that the rows alive at a step are the first ones.
+
+    Args:
+        lengths: (B,) int64.
+        steps: T of the padded batch.
+    """
+
+    MOST_STRIDES = 64
+
+    def __init__(self, lengths: Places, steps: int) -> None:
+        self.lengths, self.batch = lengths, len(lengths)
+        self.order = np.ascontiguousarray(np.argsort(-lengths, kind="stable"), dtype=np.int64)
+        self.steps = int(lengths.max(initial=0))
+        ended = np.bincount(lengths, minlength=self.steps + 1)[: self.steps]
+        self.batch_sizes = np.ascontiguousarray(self.batch - np.cumsum(ended), dtype=np.int64)
+        self.live = int(lengths.sum())
+        self.full = self.live == self.batch * steps
+        self.order_address = self.order.ctypes.data
+        self.batch_sizes_address = self.batch_sizes.ctypes.data
+        self._offsets: dict[tuple[int, ...], tuple[int, int, Any]] = {}
+
+    def place(self, data: Tensor | None) -> Place:
+        """Return where a tensor (B, T, F) lies; its features must be one beside the other."""
+        if data is None:
+            return NOWHERE
+        strides = data.stride()
+        known = self._offsets.get(strides)
+        if known is None:
+            rows, times = (
+                self.order * strides[0],
+                np.arange(self.steps, dtype=np.int64) * strides[1],
+            )
+            known = rows.ctypes.data, times.ctypes.data, (rows, times)
+            if len(self._offsets) < self.MOST_STRIDES:
+                self._offsets[strides] = known
+        row, time, holds = known
+        return data.data_ptr(), row, time, holds
+
+    def live_places(self, steps: int) -> Places:
+        """Return for each live step, all rows of a step after those of the step before, row * steps + step: (N,)."""
+        times = np.repeat(np.arange(self.steps, dtype=np.int64), self.batch_sizes)
+        rows = [self.order[:alive] for alive in self.batch_sizes.tolist()]
+        return np.concatenate([*rows, self.order[:0]]) * steps + times
+
+    def zero_padding(self, data: Tensor) -> None:
+        """Set the padding of a contiguous (B, T, F) to 0, and touch nothing else."""
+        if self.full or data.numel() == 0:
+            return
+        step = data.stride(1) * data.element_size()
+        begin, steps = data.data_ptr(), data.shape[1]
+        for row, length in enumerate(self.lengths.tolist()):
+            if length < steps:
+                ctypes.memset(begin + (row * steps + length) * step, 0, (steps - length) * step)
+
+
+def plan_for(lengths: Tensor | None, batch: int, steps: int) -> Plan:
+    """Return the plan of a batch; the last ones are kept, as every layer, direction and epoch asks for them again."""
+    if lengths is None:
+        return _full(batch, steps)
+    if lengths.shape != (batch,) or lengths.dtype is not torch.int64:
+        raise ShapeError(
+            f"lengths are {lengths.dtype} {tuple(lengths.shape)}",
+            expected=f"torch.int64 ({batch},)",
+        )
+    return _ragged(lengths.numpy().tobytes(), steps)
+
+
+@lru_cache(maxsize=64)
+def _full(batch: int, steps: int) -> Plan:
+    return Plan(np.full(batch, steps, np.int64), steps)
+
+
+@lru_cache(maxsize=64)
+def _ragged(lengths: bytes, steps: int) -> Plan:
+    # By what they hold, not by which tensor holds it: lengths may be changed in place.
+    rows = np.frombuffer(lengths, np.int64)
+    if rows.min(initial=0) < 0 or rows.max(initial=0) > steps:
+        raise ShapeError(f"lengths are {rows.tolist()}", expected=f"each from 0 to {steps}")
+    return Plan(rows, steps)
