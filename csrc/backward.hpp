@@ -7,6 +7,8 @@
 namespace unrolled::UNROLLED_SET {
 namespace {
 
+// Bytes of what the pass forward left from which on it is asked for in advance.
+constexpr int64_t far_bytes = 1 << 23;
 // Floats of a block of steps for each worker: half of a second level of cache.
 constexpr int64_t backward_block = 1 << 17;
 // Live steps that a gradient's tiles take at once: the right operand stays in the first level of cache.
@@ -17,6 +19,7 @@ struct BackwardPlan {
   const Backward& call;
   const int64_t* offsets;  // [T + 1]: live steps before step t
   int64_t unit_blocks, input_blocks, most_rows;
+  bool far;          // what the pass forward left is not in a near cache any more
   Panels recurrent;  // as pack_inputs makes them: depth gates * U * width, columns U; for the GRU that resets before r, z
   Panels candidate;  // of that GRU's n
   Panels input;      // depth gates * U * width, columns I blocks
@@ -100,6 +103,17 @@ struct BackwardWorker {
             t};
   }
 
+  // Asks for what the step before will read: rows lie far apart, and no processor guesses that.
+  UNROLLED_INLINE void prefetch(const BackwardRow& row, int64_t i, int64_t block, int64_t t) const {
+    const Backward& call = plan.call;
+    const int64_t s = rows.row(i);
+    __builtin_prefetch(call.y.at(s, t - 2) + block * width, 0, 2);
+    if (call.gy) __builtin_prefetch(call.gy.at(s, t - 1) + block * width, 0, 2);
+    for (int64_t field = 0; field < saved_width(kind); ++field) {
+      __builtin_prefetch(row.saved_before + row.place_before.at(s, block, field), 0, 2);
+    }
+  }
+
   // What reaches h after step t - 1 from step t on, for all rows: at(first block, vectors, row, sums or null). Rows that
   // end there have no sums.
   template <class Finish>
@@ -117,6 +131,7 @@ struct BackwardWorker {
       const BackwardRow row = row_at(i, t);
       for (int64_t v = 0; v < vectors; ++v) {
         const int64_t block = first + v, at = place(block, i);
+        if (plan.far && t > 1) prefetch(row, i, block, t);
         Vector h = row.read(row.gy, block);
         // Where a row ends, `carried` is the gradient of its last h; elsewhere only a GRU's h goes on past the gates.
         if (sums == nullptr || gate_count(kind) == 3) h = h + load(room.carried + at);

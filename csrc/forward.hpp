@@ -4,10 +4,10 @@
 
 namespace unrolled::UNROLLED_SET {
 namespace {
-long tune(const char* n, long d) { const char* v = getenv(n); return v ? 1L << atoi(v) : d; }
 
 // Floats of a worker's block of steps: input panels and their products stay in the second level of cache.
-constexpr int64_t forward_block = 1 << 18;
+constexpr int64_t forward_block = 1 << 17;
+constexpr int64_t forward_least_rows = 64;
 
 // What the workers share. Panels as pack_units makes them; U blocks of units.
 struct ForwardPlan {
@@ -240,7 +240,8 @@ void forward_cell(const Forward& call) {
   for (int64_t t = 0; t < layout.steps; ++t) live += layout.batch_sizes[t];
   const int64_t workers = workers_for(layout, live, call.threads);
   const int64_t rows = blocks(layout.batch, workers);
-  const int64_t most_rows = least(rows * layout.steps, most(rows, tune("FB", forward_block) / ((gates * U + inputs) * width)));
+  const int64_t fitting = most(forward_least_rows, forward_block / ((gates * U + inputs) * width));
+  const int64_t most_rows = least(rows * layout.steps, most(rows, fitting));
   const Groups together = Groups::of(U * gates, gates == 1 ? tile_vectors : gates);
   const Groups gated = before ? Groups::of(U * 2, 2) : together, single = Groups::of(U, tile_vectors);
 

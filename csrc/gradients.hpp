@@ -93,7 +93,8 @@ void backward_cell(const Backward& call) {
 
   Room counted{nullptr};
   BackwardRoom(counted, kind, U, rows, most_rows);
-  BackwardPlan plan{call, nullptr, U, inputs, most_rows, {}, {}, {}, nullptr, nullptr, nullptr, nullptr};
+  BackwardPlan plan{call, nullptr, U, inputs, most_rows, false, {}, {}, {}, nullptr, nullptr, nullptr, nullptr};
+  plan.far = live * (saved_width(kind) + 2) * H * static_cast<int64_t>(sizeof(float)) > far_bytes;
   float *recurrent = nullptr, *candidate = nullptr, *input = nullptr, *none = nullptr;
   int64_t* offsets = nullptr;
   const auto lay_out = [&](Room& room) {

@@ -1,4 +1,3 @@
-#include <cstdlib>
 #define UNROLLED_SET avx2
 #include "engine.hpp"
 #include "kernels_of.hpp"

@@ -1,4 +1,3 @@
-#include <cstdlib>
 #define UNROLLED_SET avx512
 #include "engine.hpp"
 #include "kernels_of.hpp"

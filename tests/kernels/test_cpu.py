@@ -27,7 +27,6 @@ from tests.kernels.compiled import (
 from tests.laws.harness import no_kernels
 from unrolled import GRU, LSTM, RNN, Seq, WeightDrop, explain
 from unrolled.core.registry import find_kernel
-from unrolled.kernels.cpu import TORCH_LSTM_HIDDEN, TORCH_LSTM_ROWS
 from unrolled.kernels.threads import WORTH_SHARING, threads_for
 
 pytestmark = needs_extension
@@ -363,19 +362,30 @@ def test_it_says_why_it_refuses(cell, xs, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "batch", "kernel"),
+    ("cell", "shape", "lengths", "torch_is_faster"),
     [
-        (LSTM, TORCH_LSTM_ROWS, "torch.nn"),
-        (LSTM, TORCH_LSTM_ROWS + 1, "compiled"),
-        (GRU, 1, "compiled"),
+        (RNN(3, 128), (2, 4), None, True),
+        (RNN(3, 128), (3, 3), None, False),
+        (GRU(3, 64), (2, 2), [2, 1], True),
+        (GRU(3, 63), (2, 2), None, False),
+        (GRU(3, 64, reset="before"), (2, 2), None, False),
+        (LSTM(3, 192), (1, 9), None, True),
+        (LSTM(3, 192), (1, 9), [7], True),
+        (LSTM(3, 191), (1, 9), None, False),
+        (LSTM(3, 192), (2, 9), None, False),
+        (LSTM(3, 384), (31, 70), None, True),
+        (LSTM(3, 384), (2, 9), [9, 9], True),
+        (LSTM(3, 384), (2, 9), [9, 8], False),
+        (LSTM(3, 384), (32, 63), None, True),
+        (LSTM(3, 384), (32, 64), None, False),
     ],
+    ids=str,
 )
-def test_torch_takes_what_it_computes_faster(kind, batch: int, kernel: str) -> None:
-    (choice,) = explain(kind(3, TORCH_LSTM_HIDDEN), torch.zeros(batch, 4, 3))
-    assert choice.kernel == kernel
-    assert ("compiled", "torch's LSTM is faster here") in choice.refusals or kernel == "compiled"
-    (choice,) = explain(kind(3, TORCH_LSTM_HIDDEN - 1), torch.zeros(batch, 4, 3))
-    assert choice.kernel == "compiled"
+def test_torch_gets_what_it_computes_faster(cell, shape, lengths, torch_is_faster: bool) -> None:
+    (choice,) = explain(cell, Seq(torch.zeros(*shape, 3), lengths))
+    assert choice.kernel == ("torch.nn" if torch_is_faster else "compiled")
+    refusals = {"compiled": f"torch's {type(cell).__name__} is faster here"}
+    assert dict(choice.refusals) == (refusals if torch_is_faster else {})
 
 
 @pytest.mark.parametrize("kind", [RNN, LSTM, GRU])

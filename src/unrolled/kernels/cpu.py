@@ -28,8 +28,19 @@ from unrolled.kernels.weights import torch_weights
 
 SWITCH = "UNROLLED_KERNELS"
 
-TORCH_LSTM_HIDDEN = 192
-TORCH_LSTM_ROWS = 1
+UNITS_A_STEP = 16
+"""From so many hidden units for each row and step, torch is faster: laying out the weights costs more than it saves.
+
+Measured for GRU inference, torch's time / ours: H = 512: 0.6 for 8 to 32 row-steps, 1.1 from 80 on; 128: 0.8 for 8, 1.3 for 24.
+"""
+
+LSTM_ONE_ROW = 192
+LSTM_MANY_UNITS = 384
+LSTM_MANY_ROWS = 32
+LSTM_MANY_STEPS = 2048
+"""Where torch's LSTM (oneDNN), which takes full rows, is faster. Measured at I = H, torch's time / ours, inference and
+training: one row of 100 steps on 2 threads 1.0 and 0.95 at H = 192, 0.62 and 0.7 at 256; 8 rows of 100 steps 1.0 and 1.0
+at 256, 0.8 and 0.9 at 384; 32 rows at 512: 0.92 and 1.0 for 10 steps, 0.98 and 0.98 for 30, 1.05 and 1.15 for 100."""
 
 
 class CompiledKernel:
@@ -38,7 +49,7 @@ class CompiledKernel:
     Args:
         recurrence: the operators.
         form: the cell's option that chooses among the compiled forms, as the operators' last argument.
-        torch_is_faster: tells which full batches torch's own code computes faster.
+        torch_is_faster: tells which calls torch's own code computes faster.
     """
 
     name = "compiled"
@@ -47,7 +58,7 @@ class CompiledKernel:
         self,
         recurrence: operators.Recurrence,
         form: Callable[[Any], tuple[str, ...]],
-        torch_is_faster: Callable[[GatedCell, Seq], bool] = lambda cell, xs: False,
+        torch_is_faster: Callable[[Any, Seq], bool],
     ) -> None:
         self.recurrence, self.form, self.torch_is_faster = recurrence, form, torch_is_faster
 
@@ -70,8 +81,9 @@ class CompiledKernel:
             return "it has backward gradients only"
         if torch.jit.is_tracing():
             return "torch.jit is tracing"
-        if self.torch_is_faster(cell, xs):
-            return "torch's LSTM is faster here"
+        # While sizes may be symbols, none is looked at.
+        if not torch.compiler.is_compiling() and self.torch_is_faster(cell, xs):
+            return f"torch's {type(cell).__name__} is faster here"
         return None
 
     def unroll(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Seq, State]:
@@ -98,15 +110,27 @@ class CompiledKernel:
         return (xs.data, xs.lengths, *state, *weights, *self.form(cell))
 
 
-def torch_lstm_is_faster(cell: GatedCell, xs: Seq) -> bool:
-    """Tell whether torch's LSTM (oneDNN) beats the compiled one, whatever the lengths.
-
-    Measured at T = 100, I = H, torch's time / the compiled one's, inference and training, on 2 cores: 1 row 1.1 and 1.2
-    at H = 128, 0.95 and 0.93 at 192, 0.68 and 0.64 at 256; 2 rows 1.2 and 1.0 at 256, 1.0 and 0.95 at 384.
-    """
-    return cell.hidden_size >= TORCH_LSTM_HIDDEN and xs.batch <= TORCH_LSTM_ROWS
+def few_steps(cell: GatedCell, xs: Seq) -> bool:
+    """Tell whether there are so few steps that the compiled kernel does not get going."""
+    return 0 < UNITS_A_STEP * xs.batch * xs.steps <= cell.hidden_size
 
 
-register_kernel(RNN, CompiledKernel(operators.RNN, lambda cell: (cell.nonlinearity,)))
-register_kernel(GRU, CompiledKernel(operators.GRU, lambda cell: (cell.reset,)))
+def few_steps_of_gru(cell: GRU, xs: Seq) -> bool:
+    """Tell the same of a GRU; torch has none that resets before the product."""
+    return cell.reset == "after" and few_steps(cell, xs)
+
+
+def torch_lstm_is_faster(cell: LSTM, xs: Seq) -> bool:
+    """Tell whether torch's LSTM beats the compiled one: for one long row, or many units in a full but small batch."""
+    batch, hidden = xs.batch, cell.hidden_size
+    if batch * xs.steps == 0:
+        return False
+    if batch == 1:
+        return hidden >= LSTM_ONE_ROW
+    small = batch < LSTM_MANY_ROWS or batch * xs.steps < LSTM_MANY_STEPS
+    return hidden >= LSTM_MANY_UNITS and small and xs.shortest == xs.steps
+
+
+register_kernel(RNN, CompiledKernel(operators.RNN, lambda cell: (cell.nonlinearity,), few_steps))
+register_kernel(GRU, CompiledKernel(operators.GRU, lambda cell: (cell.reset,), few_steps_of_gru))
 register_kernel(LSTM, CompiledKernel(operators.LSTM, lambda cell: (), torch_lstm_is_faster))
