@@ -46,7 +46,7 @@ class Classifier(TaskModel):
         cell: "rnn", "lstm", "gru", ..., a cell's class, or a function ``(input_size, hidden_size) -> Layer``.
         units: of texts: "words", "characters" or "bpe"; None = told by the texts.
         hidden_size: units of a layer, in each direction; None = chosen by what the rows are made of.
-        layers: how many recurrent layers lie over each other; None = chosen, too.
+        layers: how many recurrent layers lie over each other.
         bidirectional: read in both directions; only a network that reads forward can stream.
         pooling: what is made of all steps: one or several of "last", "mean", "max", "attention".
         seed: of every random number.
@@ -73,7 +73,7 @@ class Classifier(TaskModel):
         *,
         units: str | None = None,
         hidden_size: int | None = None,
-        layers: int | None = None,
+        layers: int = 1,
         bidirectional: bool = True,
         pooling: str | Sequence[str] = ("max", "mean"),
         seed: int = 0,

@@ -21,14 +21,13 @@ class Usual:
     dropout: float
     word_dropout: float
     ngrams: int
-    layers: int = 1
 
 
 USUAL: Mapping[str, Usual] = {
     "words": Usual(64, 100, dropout=0.5, word_dropout=0.3, ngrams=2),
     "bpe": Usual(64, 100, dropout=0.5, word_dropout=0.2, ngrams=2),
     "signs": Usual(64, 100, dropout=0.3, word_dropout=0.1, ngrams=2),
-    "letters": Usual(128, 100, dropout=0.3, word_dropout=0.1, ngrams=3, layers=2),
+    "letters": Usual(128, 100, dropout=0.3, word_dropout=0.1, ngrams=3),
     "numbers": Usual(64, 32, dropout=0.1, word_dropout=0.0, ngrams=0),
 }
 

@@ -72,7 +72,6 @@ def make_network(
     """Return a new network; its weights depend on ``seed`` alone."""
     dropout, word_dropout = settings.dropout or 0.0, settings.word_dropout or 0.0
     assert settings.hidden_size is not None
-    assert settings.layers is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         layer = recurrent_layer(

@@ -57,7 +57,7 @@ class ClassifySettings:
     vectors: str | PathLike[str] | None = None
     embedding: int | None = None
     hidden_size: int | None = None
-    layers: int | None = None
+    layers: int = 1
     bidirectional: bool = True
     pooling: Sequence[str] = ("max", "mean")
     ngrams: int | None = None
