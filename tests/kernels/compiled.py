@@ -78,7 +78,8 @@ def problem(seed: int, kind: str | None = None) -> Problem:
     cell = MAKERS[kind](features, hidden, choose.random() < 0.8)
     with torch.no_grad():
         for parameter in cell.parameters():
-            parameter.copy_(draw(*parameter.shape) / (1 + hidden**0.5))
+            # By fan-in: where all units are saturated, a gradient is what tanh's last bit makes of 1 - y * y.
+            parameter.copy_(draw(*parameter.shape) / (1 + parameter.shape[-1] ** 0.5))
     lengths = None
     if choose.random() < 0.6:
         lengths = torch.tensor([choose.randint(0, steps) for _ in range(batch)])

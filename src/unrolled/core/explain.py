@@ -26,6 +26,8 @@ class CellKernel(NamedTuple):
 def explain(layer: Layer, xs: Any) -> list[CellKernel]:
     """Run ``layer`` on ``xs`` once and return what ran each of its cells. The generator of random numbers is left alone.
 
+    With the environment variable UNROLLED_KERNELS=off the compiled kernels refuse every call.
+
     >>> from unrolled import GRU
     >>> print(*explain(GRU(2, 3, reset="before").double(), torch.zeros(1, 4, 2).double()))
     (itself) GRU: plain loop; compiled refused: it computes torch.float32, not torch.float64;
