@@ -177,3 +177,33 @@ def test_an_unknown_language_is_refused() -> None:
         score_table(SCORES).html("fr")
     with pytest.raises(OptionError, match="language='fr'"):
         terminal_scores(score_table(SCORES), "fr")
+
+
+def test_nothing_is_cut_at_any_width() -> None:
+    scores = {
+        "model": {
+            "accuracy": 0.7,
+            "macro_f1": 0.69,
+            "cross_entropy": 0.58,
+            "calibration error": 8.1,
+        },
+        "tfidf_logistic": {
+            "accuracy": 0.6,
+            "macro_f1": 0.5,
+            "cross_entropy": 0.6,
+            "calibration error": 87.3,
+        },
+    }
+    table = score_table(scores)
+    for width in range(44, 120):
+        shown = printed(table, width=width).replace("\xa0", " ")
+        for part in (
+            "70.0 % *",
+            "69.0 % *",
+            "0.580 *",
+            "8.1",
+            "87.3",
+            "calibration",
+            "cross-entropy",
+        ):
+            assert part in shown, (width, part)

@@ -24,7 +24,11 @@ _COLOURS = {"good": "green", "bad": "yellow"}
 
 
 def terminal_table(
-    table: ScoreTable, language: str = "en", metrics: Sequence[int] | None = None
+    table: ScoreTable,
+    language: str = "en",
+    metrics: Sequence[int] | None = None,
+    *,
+    narrow: bool = False,
 ) -> Table:
     """Return ``table`` for rich's ``Console.print``; the best figure of every metric is bold, with a star.
 
@@ -32,6 +36,7 @@ def terminal_table(
         table: the scores.
         language: "en" or "zh".
         metrics: which columns are shown, by number; all where None.
+        narrow: wrap every heading between its words. Left to itself rich takes from columns that have nothing to give.
 
     Raises:
         OptionError: there is no such language.
@@ -54,7 +59,10 @@ def terminal_table(
         # A heading may be wrapped between words; a figure never parts from its star.
         parts = [*heading.split(), *(figure.plain for figure in figures)]
         width = max(cell_len(part) for part in parts)
-        drawn.add_column(Styled(heading), justify="right", vertical="bottom", min_width=width)
+        most = width if narrow else None
+        drawn.add_column(
+            Styled(heading), justify="right", vertical="bottom", min_width=width, max_width=most
+        )
     for row, (name, _) in enumerate(table.rows()):
         plain = "bold" if name == table.model else ""
         drawn.add_row(Styled(first[row + 1]), *(figures[row] for figures in columns), style=plain)
@@ -78,10 +86,11 @@ class TerminalScores:
             fitting = [
                 count
                 for count in range(2, len(left) + 1)
-                if self._fits(left[:count], console, options)
+                if self._measured(left[:count], console, options).minimum <= options.max_width
             ]
             count = max(fitting, default=1)
-            yield terminal_table(self.table, self.language, left[:count])
+            whole = self._measured(left[:count], console, options).maximum <= options.max_width
+            yield terminal_table(self.table, self.language, left[:count], narrow=not whole)
             left = left[count:]
         aims = dict.fromkeys(column.aim for column in self.table.metrics if column.aim)
         marks = [f"{ARROWS[aim]} {speak(phrase(f'score.{aim}'))}" for aim in aims]
@@ -89,13 +98,12 @@ class TerminalScores:
         for said in self.table.verdict():
             yield Styled(speak(said.text), style=_COLOURS.get(said.kind, ""))
 
-    def _fits(self, metrics: list[int], console: Console, options: ConsoleOptions) -> bool:
-        # As wide as the least to which headings can be wrapped, but no figure and no name.
+    def _measured(
+        self, metrics: list[int], console: Console, options: ConsoleOptions
+    ) -> Measurement:
+        """Return how wide the table is: at least, with headings wrapped but no figure and no name, and at most."""
         part = terminal_table(self.table, self.language, metrics)
-        unbounded = options.update(width=10_000)
-        # The least that rich measures leaves out the two blanks between columns.
-        gaps = 2 * len(metrics)
-        return Measurement.get(console, unbounded, part).minimum + gaps <= options.max_width
+        return Measurement.get(console, options.update(width=10_000), part)
 
 
 def terminal_scores(table: ScoreTable, language: str = "en") -> TerminalScores:
