@@ -289,5 +289,4 @@ def test_a_million_rows_in_bounded_memory(tmp_path: Path, suffix: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, str(path)], check=True, capture_output=True, text=True
     )
-    # All at once it takes more than 1,000 MB.
     assert float(done.stdout) < 400, f"{done.stdout} MB"
