@@ -167,9 +167,11 @@ def _classify(
 
 def _objects(table: polars.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield each row of a table of predictions with the probabilities of its classes together."""
+    from unrolled.tasks.classify.classifier import PREFIX
+
     for row in table.iter_rows(named=True):
         yield {
             "label": row.pop("label"),
             "probability": row.pop("probability"),
-            "probabilities": {name.removeprefix("p_"): value for name, value in row.items()},
+            "probabilities": {name.removeprefix(PREFIX): value for name, value in row.items()},
         }

@@ -20,7 +20,7 @@ from unrolled.tasks.classify.fitted import Fitted, make_network
 from unrolled.tasks.classify.reading import Reader
 from unrolled.tasks.classify.settings import ClassifySettings
 from unrolled.tasks.recurrent import CellChoice, cell_name, chosen_cell
-from unrolled.tasks.saving import complete, load_weights, read_file, read_model, write_model
+from unrolled.tasks.saving import below, complete, load_weights, read_file, read_model, write_model
 
 TOKENIZER = "tokenizer.json"
 
@@ -90,7 +90,7 @@ def _read_fitted(
         text = read_file(folder, TOKENIZER, config)
         tokenizer = Tokenizer.from_text(text, config["units"], str(folder / TOKENIZER))
     network = make_network(cell, settings, ClassifierSizes(**config["sizes"]), seed=0)
-    load_weights(network, _below("network.", tensors), str(folder))
+    load_weights(network, below("network.", tensors), str(folder))
     return Fitted(
         settings,
         form,
@@ -106,10 +106,6 @@ def _read_baselines(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) ->
     kinds = CLASSIFY_BASELINES[config["form"]["kind"]]
     baselines = {}
     for name, saved in config["baselines"].items():
-        arrays = {k: t.numpy() for k, t in _below(f"baseline.{name}.", tensors).items()}
+        arrays = {k: t.numpy() for k, t in below(f"baseline.{name}.", tensors).items()}
         baselines[name] = kinds[name].restored(saved, arrays)
     return baselines
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

@@ -21,7 +21,7 @@ from unrolled.tasks.forecast.calibration import Calibration
 from unrolled.tasks.forecast.fitted import Fitted, make_network
 from unrolled.tasks.forecast.settings import ForecastSettings
 from unrolled.tasks.recurrent import CellChoice, cell_name, chosen_cell
-from unrolled.tasks.saving import complete, load_weights, read_model, write_model
+from unrolled.tasks.saving import below, complete, load_weights, read_model, write_model
 
 _ROWS = ("times", "target", "known", "past", "static", "future_known")
 _COLUMNS = ("targets", "known_names", "past_names", "static_names")
@@ -109,9 +109,7 @@ def _read_fitted(
     where: str,
 ) -> Fitted:
     network = make_network(cell, settings, NetworkSizes(**config["sizes"]), seed=0)
-    prefix = "network."
-    weights = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-    load_weights(network, weights, where)
+    load_weights(network, below("network.", tensors), where)
     shape = config["shape"]
     return Fitted(
         _read_panel(config["panel"], tensors),
