@@ -78,6 +78,34 @@ def test_padding_is_zero_whatever_it_was() -> None:
     assert given_in[1].isnan().all(), "the tensor that was given is left alone"
 
 
+@pytest.mark.parametrize("around", [torch.no_grad, torch.inference_mode])
+def test_a_look_without_gradients_does_not_take_them_away(around) -> None:
+    x = torch.ones(2, 3, 1, requires_grad=True)
+    seq = Seq(x, [3, 1])
+    with around():
+        assert not seq.data.requires_grad
+    seq.data.sum().backward()
+    assert x.grad is not None
+    assert x.grad.flatten().tolist() == [1, 1, 1, 1, 0, 0]
+
+
+def test_padding_is_zeroed_once_and_only_where_it_is_asked_for() -> None:
+    x = torch.full((2, 3, 1), torch.nan)
+    seq = Seq(x, [2, 0])
+    assert seq.given is x
+    assert seq.data is seq.data
+    assert seq.data[0, 2] == 0
+    assert seq.to(torch.float64).data[1].tolist() == [[0.0]] * 3
+
+
+def test_a_transform_leaves_nothing_of_its_own_behind() -> None:
+    seq = Seq(torch.ones(2, 3), [3, 1])
+    gradient = torch.func.grad(lambda scale: (scale * seq.data).sum())(torch.tensor(2.0))
+    assert gradient == 4
+    assert type(seq.data) is torch.Tensor
+    assert seq.data.sum() == 4
+
+
 @pytest.mark.parametrize(
     "dtype", [torch.float64, torch.int64, torch.int32, torch.bool, torch.bfloat16]
 )

@@ -7,6 +7,7 @@ given its parent's kernel. This file knows no cell and no kernel; `unrolled.kern
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -58,7 +59,8 @@ def register_kernel(cell_type: type[Cell], kernel: Kernel) -> None:
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _load_kernels() -> bool:
     """Let our own kernels register themselves. The decorator lets torch.compile call this while it traces."""
-    importlib.import_module("unrolled.kernels")
+    if "unrolled.kernels" not in sys.modules:
+        importlib.import_module("unrolled.kernels")
     return True
 
 
@@ -84,7 +86,7 @@ def _changed_on_instance(cell: Cell) -> str | None:
     for name in ("step", "gates"):
         if name in cell.__dict__:
             return f"{name} is replaced on this instance"
-    for name, child in cell.named_modules():
+    for name, child in cell.named_modules() if cell._modules else ():
         # Hooks on the cell itself run around its forward, whatever computes that.
         if child is not cell and any(getattr(child, hooks) for hooks in _HOOKS):
             return f"its child {name} has hooks"

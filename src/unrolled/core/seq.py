@@ -15,9 +15,9 @@ from unrolled.core.tree import Tree, align, leaves, select_rows, tree_map
 from unrolled.errors import ShapeError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Seq:
-    """Rows of unequal length, right-padded, batch first; what the padding held is set to 0 when a Seq is made.
+    """Rows of unequal length, right-padded, batch first; the padding of its data is 0, whatever was given there.
 
     Args:
         data: a tensor (B, T, *features), or a tuple of such tensors: ``(features, dt)``.
@@ -33,29 +33,53 @@ class Seq:
     [1.0, 0.0, 0.0]
     """
 
-    data: Tree
-    lengths: Tensor | None = None
+    given: Tree
+    """The data as it was given, its padding never looked at: for what reads the rows' own steps only, as kernels do."""
 
-    def __post_init__(self) -> None:
-        shapes = [tuple(leaf.shape) for leaf in leaves(self.data)]
+    lengths: Tensor | None
+    _padding_is_zero: bool
+    _zeroed: dict[tuple[bool, bool], Tree]
+
+    def __init__(self, data: Tree, lengths: Any = None) -> None:
+        shapes = [tuple(leaf.shape) for leaf in leaves(data)]
         if any(len(shape) < 2 for shape in shapes) or len({shape[:2] for shape in shapes}) != 1:
             raise ShapeError(
                 f"sequence data has shapes {shapes}",
                 expected="(batch, time, ...), the same batch and time in every tensor",
                 fix="add the missing dimension; for one sequence (T, F) use data[None]",
             )
-        if self.lengths is not None:
-            lengths = _checked_lengths(self.lengths, self.batch, self.steps)
-            object.__setattr__(self, "lengths", lengths)
-            object.__setattr__(self, "data", self._zero_padding(self.data))
+        if lengths is not None:
+            batch, steps = shapes[0][:2]
+            lengths = _checked_lengths(lengths, batch, steps)
+        self._fill(data, lengths, padding_is_zero=lengths is None)
+
+    def _fill(self, given: Tree, lengths: Tensor | None, *, padding_is_zero: bool) -> Seq:
+        for name, value in (
+            ("given", given),
+            ("lengths", lengths),
+            ("_padding_is_zero", padding_is_zero),
+            ("_zeroed", {}),
+        ):
+            object.__setattr__(self, name, value)
+        return self
 
     @classmethod
     def padded(cls, data: Tree, lengths: Tensor | None) -> Seq:
         """Make a Seq of data whose padding is known to be 0 and whose lengths were checked before."""
-        seq = object.__new__(cls)
-        object.__setattr__(seq, "data", data)
-        object.__setattr__(seq, "lengths", lengths)
-        return seq
+        return cls.__new__(cls)._fill(data, lengths, padding_is_zero=True)
+
+    @property
+    def data(self) -> Tree:
+        """The tensor (B, T, *features), or the tree of them, with 0 where a row has no step."""
+        if self._padding_is_zero or self.lengths is None:
+            return self.given
+        if _traced():
+            return _zero_padding(self.given, self.lengths)
+        # A copy made without gradients must not be found by those who want them.
+        mode = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+        if mode not in self._zeroed:
+            self._zeroed[mode] = _zero_padding(self.given, self.lengths)
+        return self._zeroed[mode]
 
     @classmethod
     def from_list(cls, rows: Iterable[Tensor]) -> Seq:
@@ -88,14 +112,19 @@ class Seq:
         return self.data if isinstance(self.data, Tensor) else next(leaves(self.data))
 
     @property
+    def sample(self) -> Tensor:
+        """The features as they were given, for their shape, dtype and device."""
+        return self.given if isinstance(self.given, Tensor) else next(leaves(self.given))
+
+    @property
     def batch(self) -> int:
         """Number of rows B."""
-        return self.first.shape[0]
+        return self.sample.shape[0]
 
     @property
     def steps(self) -> int:
         """Number of steps T of the longest row there is room for."""
-        return self.first.shape[1]
+        return self.sample.shape[1]
 
     @property
     def row_lengths(self) -> Tensor:
@@ -118,17 +147,12 @@ class Seq:
 
     def mask(self) -> Tensor:
         """(B, T) bool: true where a row has a step."""
-        places = torch.arange(self.steps)
-        return (places < self.row_lengths[:, None]).to(self.first.device)
-
-    def _zero_padding(self, data: Tree) -> Tree:
-        # masked_fill, never a product: 0 x NaN is NaN.
-        padding = ~self.mask()
-        return tree_map(lambda leaf: leaf.masked_fill(align(padding, leaf), 0), data)
+        return _mask(self.row_lengths, self.steps).to(self.sample.device)
 
     def with_data(self, data: Tree) -> Seq:
         """Return other data (B, T, ...) with the same lengths, its padding set to 0."""
-        return Seq.padded(data if self.lengths is None else self._zero_padding(data), self.lengths)
+        full = self.lengths is None
+        return Seq.__new__(Seq)._fill(data, self.lengths, padding_is_zero=full)
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Seq:
         """Apply a function that works on each position by itself to the whole (B, T, ...) tensor."""
@@ -141,47 +165,48 @@ class Seq:
         [[3, 2, 1], [5, 4, 0]]
         """
         if self.lengths is None:
-            return Seq.padded(tree_map(lambda leaf: leaf.flip(1), self.data), None)
+            return Seq.padded(tree_map(lambda leaf: leaf.flip(1), self.given), None)
         places = torch.arange(self.steps).expand(self.batch, -1)
         mirrored = self.lengths[:, None] - 1 - places
         index = torch.where(mirrored >= 0, mirrored, places)
         flat = (index + torch.arange(self.batch)[:, None] * self.steps).flatten()
-        flat = flat.to(self.first.device)
+        flat = flat.to(self.sample.device)
 
         def mirror(leaf: Tensor) -> Tensor:
             return leaf.flatten(0, 1).index_select(0, flat).view(leaf.shape)
 
-        return Seq.padded(tree_map(mirror, self.data), self.lengths)
+        return self.with_data(tree_map(mirror, self.given))
 
     def valid(self) -> Tree:
         """Return the steps that exist, row after row: (sum of lengths, *features)."""
         if self.lengths is None:
-            return tree_map(lambda leaf: leaf.flatten(0, 1), self.data)
+            return tree_map(lambda leaf: leaf.flatten(0, 1), self.given)
         index = self.mask().flatten().nonzero().squeeze(1)
-        return tree_map(lambda leaf: leaf.flatten(0, 1).index_select(0, index), self.data)
+        return tree_map(lambda leaf: leaf.flatten(0, 1).index_select(0, index), self.given)
 
     def last(self) -> Tree:
         """Return every row's last step (B, *features); 0 for a row of length zero."""
         if self.steps == 0:
             return tree_map(lambda leaf: leaf.new_zeros(self.batch, *leaf.shape[2:]), self.data)
-        rows = torch.arange(self.batch, device=self.first.device)
-        place = (self.row_lengths - 1).clamp(min=0).to(self.first.device)
-        # A row of length zero has only padding, which is 0.
-        return tree_map(lambda leaf: leaf[rows, place], self.data)
+        rows = torch.arange(self.batch, device=self.sample.device)
+        place = (self.row_lengths - 1).clamp(min=0).to(self.sample.device)
+        # A row of length zero has only padding, which is 0 in data.
+        steps = self.given if self.shortest > 0 else self.data
+        return tree_map(lambda leaf: leaf[rows, place], steps)
 
     def to_list(self) -> list[Tree]:
         """Return the rows without their padding: tensors (T_i, *features), or trees of them."""
         lengths = self.row_lengths.tolist()
         return [
-            tree_map(lambda leaf, row=row, end=end: leaf[row, :end], self.data)
+            tree_map(lambda leaf, row=row, end=end: leaf[row, :end], self.given)
             for row, end in enumerate(lengths)
         ]
 
     def to_packed(self, like: PackedSequence | None = None) -> PackedSequence:
         """Return torch's PackedSequence (in the row order of ``like``): of one tensor, without rows of length zero."""
-        if not isinstance(self.data, Tensor):
+        if not isinstance(self.given, Tensor):
             raise ShapeError(
-                f"the data is a {type(self.data).__name__}",
+                f"the data is a {type(self.given).__name__}",
                 expected="one tensor, as PackedSequence demands",
                 fix="keep the Seq",
             )
@@ -193,8 +218,8 @@ class Seq:
             )
         if like is None or like.sorted_indices is None:
             ordered = like is not None
-            return pack_padded_sequence(self.data, self.row_lengths, True, enforce_sorted=ordered)
-        rows = select_rows(self.data, like.sorted_indices)
+            return pack_padded_sequence(self.given, self.row_lengths, True, enforce_sorted=ordered)
+        rows = select_rows(self.given, like.sorted_indices)
         lengths = self.row_lengths[like.sorted_indices.cpu()]
         packed = pack_padded_sequence(rows, lengths, batch_first=True)
         return PackedSequence(
@@ -207,8 +232,29 @@ class Seq:
         def move(leaf: Tensor) -> Tensor:
             return leaf.to(*args, **kwargs) if leaf.is_floating_point() else leaf.to(device=place)
 
-        place = torch.empty(0, device=self.first.device).to(*args, **kwargs).device
-        return Seq.padded(tree_map(move, self.data), self.lengths)
+        place = torch.empty(0, device=self.sample.device).to(*args, **kwargs).device
+        return self.with_data(tree_map(move, self.given))
+
+
+def _mask(lengths: Tensor, steps: int) -> Tensor:
+    """Return (B, T) bool on the CPU: true where a row has a step."""
+    return torch.arange(steps) < lengths[:, None]
+
+
+def _zero_padding(data: Tree, lengths: Tensor) -> Tree:
+    # masked_fill, never a product: 0 x NaN is NaN.
+    first = data if isinstance(data, Tensor) else next(leaves(data))
+    padding = ~_mask(lengths, first.shape[1]).to(first.device)
+    return tree_map(lambda leaf: leaf.masked_fill(align(padding, leaf), 0), data)
+
+
+def _traced() -> bool:
+    """Tell whether tensors may be those of a trace or a transform, which must not be kept for later."""
+    return (
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()
+        or torch._C._are_functorch_transforms_active()
+    )
 
 
 def _checked_lengths(given: Any, batch: int, steps: int) -> Tensor:

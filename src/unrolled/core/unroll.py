@@ -70,7 +70,7 @@ def no_steps(cell: Stepping, xs: Seq, state: State) -> Tree:
 
 def check_features(cell: Cell, xs: Seq) -> None:
     """Raise a ShapeError when the input does not have the features that the cell reads."""
-    name, first = type(cell).__name__, xs.first
+    name, first = type(cell).__name__, xs.sample
     if cell.input_size is not None and (first.dim() != 3 or first.shape[-1] != cell.input_size):
         raise ShapeError(
             f"{name}(input_size={cell.input_size}) was given {tuple(first.shape)}",

@@ -28,10 +28,12 @@ from unrolled.kernels.weights import torch_weights
 
 SWITCH = "UNROLLED_KERNELS"
 
-UNITS_A_STEP = 16
+UNITS_A_STEP = 24
+UNITS_A_TRAINING_STEP = 64
 """From so many hidden units for each row and step, torch is faster: laying out the weights costs more than it saves.
 
-Measured for GRU inference, torch's time / ours: H = 512: 0.6 for 8 to 32 row-steps, 1.1 from 80 on; 128: 0.8 for 8, 1.3 for 24.
+Measured for the GRU, torch's time / ours, inference: H = 512: 0.7 for 8 row-steps, 1.1 to 1.3 for 32; 128: 0.97 for 4,
+1.4 for 8; 64: 0.9 for 2, 1.3 for 4. Training: H = 512: 0.7 to 1.5 for 8 row-steps; 256: 1.0 for 1 and 2; 64: 1.1 for 1.
 """
 
 LSTM_ONE_ROW = 192
@@ -63,7 +65,7 @@ class CompiledKernel:
         self.recurrence, self.form, self.torch_is_faster = recurrence, form, torch_is_faster
 
     def refuses(self, cell: GatedCell, xs: Seq, state: State) -> str | None:
-        data = xs.data
+        data = xs.given
         if not isinstance(data, Tensor):
             return "the input is a tuple"
         for tensor in (data, *state):
@@ -107,12 +109,14 @@ class CompiledKernel:
     def _arguments(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Any, ...]:
         weights: list[Tensor | None] = [*torch_weights(cell)]
         weights += [None] * (4 - len(weights))
-        return (xs.data, xs.lengths, *state, *weights, *self.form(cell))
+        return (xs.given, xs.lengths, *state, *weights, *self.form(cell))
 
 
 def few_steps(cell: GatedCell, xs: Seq) -> bool:
     """Tell whether there are so few steps that the compiled kernel does not get going."""
-    return 0 < UNITS_A_STEP * xs.batch * xs.steps <= cell.hidden_size
+    training = torch.is_grad_enabled() and cell.weight_hh.requires_grad
+    units = UNITS_A_TRAINING_STEP if training else UNITS_A_STEP
+    return 0 < units * xs.batch * xs.steps <= cell.hidden_size
 
 
 def few_steps_of_gru(cell: GRU, xs: Seq) -> bool:
