@@ -362,11 +362,11 @@ def test_it_says_why_it_refuses(cell, xs, why: str) -> None:
 @pytest.mark.parametrize(
     ("cell", "shape", "lengths", "torch_is_faster"),
     [
-        (RNN(3, 128), (2, 4), None, True),
-        (RNN(3, 128), (3, 3), None, False),
-        (GRU(3, 64), (2, 2), [2, 1], True),
-        (GRU(3, 63), (2, 2), None, False),
-        (GRU(3, 64, reset="before"), (2, 2), None, False),
+        (RNN(3, 128), (1, 2), None, True),
+        (RNN(3, 128), (1, 3), None, False),
+        (GRU(3, 64), (1, 1), [1], True),
+        (GRU(3, 63), (1, 1), None, False),
+        (GRU(3, 64, reset="before"), (1, 1), None, False),
         (LSTM(3, 192), (1, 9), None, True),
         (LSTM(3, 192), (1, 9), [7], True),
         (LSTM(3, 191), (1, 9), None, False),
@@ -384,6 +384,14 @@ def test_torch_gets_what_it_computes_faster(cell, shape, lengths, torch_is_faste
     assert choice.kernel == ("torch.nn" if torch_is_faster else "compiled")
     refusals = {"compiled": f"torch's {type(cell).__name__} is faster here"}
     assert dict(choice.refusals) == (refusals if torch_is_faster else {})
+
+
+def test_without_gradients_torch_gets_more_of_the_short_calls() -> None:
+    cell, xs = GRU(3, 96), torch.zeros(2, 2, 3)
+    assert explain(cell, xs)[0].kernel == "compiled"
+    with torch.no_grad():
+        assert explain(cell, xs)[0].kernel == "torch.nn"
+        assert explain(cell, torch.zeros(1, 5, 3))[0].kernel == "compiled"
 
 
 @pytest.mark.parametrize("kind", [RNN, LSTM, GRU])

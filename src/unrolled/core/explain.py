@@ -26,6 +26,7 @@ class CellKernel(NamedTuple):
 def explain(layer: Layer, xs: Any) -> list[CellKernel]:
     """Run ``layer`` on ``xs`` once and return what ran each of its cells. The generator of random numbers is left alone.
 
+    It answers for the call as it stands: inside ``torch.no_grad()`` for inference, otherwise for training.
     With the environment variable UNROLLED_KERNELS=off the compiled kernels refuse every call.
 
     >>> from unrolled import GRU
@@ -34,7 +35,7 @@ def explain(layer: Layer, xs: Any) -> list[CellKernel]:
     torch.nn refused: torch's GRU resets after the product
     """
     paths = {id(part): path for path, part in layer.named_modules()}
-    with traced_choices() as choices, torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with traced_choices() as choices, torch.random.fork_rng(devices=[]):
         layer(xs)
     rows = [
         CellKernel(paths[id(choice.cell)], type(choice.cell).__name__, *choice[1:])
