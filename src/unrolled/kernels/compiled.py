@@ -23,7 +23,8 @@ class Given(NamedTuple):
     """What forward and backward of every recurrence are given; G gates, H hidden units, float32 on the CPU.
 
     Shapes: x (B, T, I) with any strides; lengths (B,) int64 or None; the state's tensors (B, H); the weights
-    (G * H, I), (G * H, H), and (G * H,) or None for the biases.
+    (G * H, I), (G * H, H), and (G * H,) or None for the biases. With ``reverse`` every row is read from its last step to
+    its first; its outputs stand where the inputs stood.
     """
 
     x: Tensor
@@ -32,6 +33,7 @@ class Given(NamedTuple):
     weights: Sequence[Tensor | None]
     code: int
     gates: int
+    reverse: bool
 
     @property
     def hidden(self) -> int:
@@ -107,6 +109,7 @@ class Given(NamedTuple):
             [weight if weight is None else weight.contiguous() for weight in self.weights],
             self.code,
             self.gates,
+            self.reverse,
         )
 
     def multiplications(self, plan: Plan) -> int:
@@ -129,7 +132,7 @@ def forward(
     """
     given = given.dense()
     y, *after = given.outputs()
-    x_place, y_place = plan.place(given.x), plan.place(y)
+    x_place, y_place = (plan.place(data, given.reverse) for data in (given.x, y))
     compiled().forward(
         *given.layout(plan),
         *x_place[:3],
@@ -181,8 +184,8 @@ def backward(
     grad_after = [leaf if leaf is None else leaf.contiguous() for leaf in grad_after]
     gradients = given.gradients(wanted)
     grad_x, states = gradients[0], 1 + len(given.state)
-    x_place, y_place = plan.place(given.x), plan.place(y)
-    grad_x_place, grad_y_place = plan.place(grad_x), plan.place(grad_y)
+    x_place, y_place = (plan.place(data, given.reverse) for data in (given.x, y))
+    grad_x_place, grad_y_place = (plan.place(data, given.reverse) for data in (grad_x, grad_y))
     compiled().backward(
         *given.layout(plan),
         *x_place[:3],
@@ -209,7 +212,7 @@ def forward_with_states(given: Given) -> tuple[list[Tensor], list[Tensor]]:
     packed = given.x.new_empty(plan.live, len(given.state), given.hidden)
     outputs = forward(given, plan, None, packed)
     states = given.x.new_zeros(len(given.state), batch * steps, given.hidden)
-    states[:, torch.from_numpy(plan.live_places(steps))] = packed.transpose(0, 1)
+    states[:, torch.from_numpy(plan.live_places(steps, given.reverse))] = packed.transpose(0, 1)
     return list(outputs), list(states.view(-1, batch, steps, given.hidden))
 
 

@@ -48,7 +48,7 @@ class CompiledKernel:
 
     Args:
         recurrence: the operators.
-        form: the cell's option that chooses among the compiled forms, as the operators' last argument.
+        form: the cell's option that chooses among the compiled forms, as an argument of the operators.
         torch_is_faster: tells which calls torch's own code computes faster.
     """
 
@@ -86,28 +86,31 @@ class CompiledKernel:
             return f"torch's {type(cell).__name__} is faster here"
         return None
 
-    def unroll(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Seq, State]:
-        y, *after = self.recurrence(*self._arguments(cell, xs, state))
+    def unroll(
+        self, cell: GatedCell, xs: Seq, state: State, reverse: bool = False
+    ) -> tuple[Seq, State]:
+        """Run every step; with ``reverse`` from each row's last to its first, outputs where the inputs stand."""
+        y, *after = self.recurrence(*self._arguments(cell, xs, state, reverse))
         return Seq.padded(y, xs.lengths), type(state)(*after)
 
     @torch.no_grad()
     def unroll_with_states(
-        self, cell: GatedCell, xs: Seq, state: State
+        self, cell: GatedCell, xs: Seq, state: State, reverse: bool = False
     ) -> tuple[Seq, State, State]:
         """Return outputs and final state as `unroll` does, and the states after every step, each tensor (B, T, H).
 
         A step that a row does not have is 0 there. Nothing of it is recorded for gradients.
         """
-        given = self.recurrence.read(self._arguments(cell, xs, state))
+        given = self.recurrence.read(self._arguments(cell, xs, state, reverse))
         given.check()
         (y, *after), states = compiled.forward_with_states(given)
         kind = type(state)
         return Seq.padded(y, xs.lengths), kind(*after), kind(*states)
 
-    def _arguments(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Any, ...]:
+    def _arguments(self, cell: GatedCell, xs: Seq, state: State, reverse: bool) -> tuple[Any, ...]:
         weights: list[Tensor | None] = [*torch_weights(cell)]
         weights += [None] * (4 - len(weights))
-        return (xs.data, xs.lengths, *state, *weights, *self.form(cell))
+        return (xs.data, xs.lengths, *state, *weights, *self.form(cell), reverse)
 
 
 def few_steps(cell: GatedCell, xs: Seq) -> bool:

@@ -1,6 +1,6 @@
 """The compiled kernels as torch operators: unrolled::rnn, unrolled::lstm, unrolled::gru.
 
-    unrolled::gru(x, lengths, h, weight_ih, weight_hh, bias_ih, bias_hh, reset) -> (y, h_n)
+    unrolled::gru(x, lengths, h, weight_ih, weight_hh, bias_ih, bias_hh, reset, reverse) -> (y, h_n)
     unrolled::gru_train(the same, room) -> (y, h_n, saved)
     unrolled::gru_backward(grad_y, grad_h_n, the same without room, y, saved, wanted) -> the gradients that are wanted
 
@@ -37,7 +37,7 @@ class Recurrence:
         name: of the forward operator.
         states: names of its states.
         gates: how many rows of weights one hidden unit has.
-        forms: the compiled code of each form; the form's name is the operators' last argument.
+        forms: the compiled code of each form; the form's name is an argument of the operators.
         option: what that argument is called, None where there is one form only.
     """
 
@@ -54,7 +54,7 @@ class Recurrence:
         self.tensors = 6 + self.states
         form = f", str {option}" if option else ""
         begin = "".join(f", Tensor {state}" for state in states)
-        given = f"Tensor x, Tensor? lengths{begin}, {WEIGHTS}{form}"
+        given = f"Tensor x, Tensor? lengths{begin}, {WEIGHTS}{form}, bool reverse"
         after = "".join(f", Tensor {state}_n" for state in states)
         gradients = "".join(f", Tensor? grad_{state}_n" for state in states)
         after_backward = f"(Tensor? grad_y{gradients}, {given}, Tensor y, Tensor saved"
@@ -93,7 +93,9 @@ class Recurrence:
         if code is None:
             raise unknown_option(str(self.option), form, self.forms)
         x, lengths = arguments[:2]
-        return Given(x, lengths, arguments[2:end], arguments[end : end + 4], code, self.gates)
+        state, weights = arguments[2:end], arguments[end : end + 4]
+        reverse = arguments[end + (5 if self.option else 4)]
+        return Given(x, lengths, state, weights, code, self.gates, reverse)
 
     def read_backward(self, arguments: Sequence[Any]) -> tuple[Given, tuple[Any, ...]]:
         """Name the arguments of backward: what forward was given, and those of `compiled.backward` after it."""
@@ -171,7 +173,7 @@ class Unroll(torch.autograd.Function):
             with torch._C._AutoDispatchBelowAutograd():
                 outputs = recurrence.train(*arguments)
         end = recurrence.tensors
-        ctx.recurrence, ctx.form = recurrence, arguments[end:-1]
+        ctx.recurrence, ctx.options = recurrence, arguments[end:-1]
         ctx.save_for_backward(*arguments[:end], outputs[0], outputs[-1])
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(outputs[-1])
@@ -183,7 +185,7 @@ class Unroll(torch.autograd.Function):
         needs = ctx.needs_input_grad
         # of x, the state and the weights; not of the lengths
         wanted = (needs[1], *needs[3 : 1 + recurrence.tensors])
-        arguments = (*grad_outputs[:-1], *saved[:-2], *ctx.form, *saved[-2:], wanted)
+        arguments = (*grad_outputs[:-1], *saved[:-2], *ctx.options, *saved[-2:], wanted)
         gradients: Sequence[Tensor | None]
         if plainly_eager(saved[0]) and not wants_gradients(arguments):
             given, others = recurrence.read_backward(arguments)
@@ -191,7 +193,7 @@ class Unroll(torch.autograd.Function):
         else:
             found = iter(recurrence.backward(*arguments))
             gradients = [next(found) if want else None for want in wanted]
-        return (None, gradients[0], None, *gradients[1:], *(None,) * (1 + len(ctx.form)))
+        return (None, gradients[0], None, *gradients[1:], *(None,) * (1 + len(ctx.options)))
 
 
 class Once(torch.autograd.Function):

@@ -45,30 +45,39 @@ class Plan:
         self.full = self.live == self.batch * steps
         self.order_address = self.order.ctypes.data
         self.batch_sizes_address = self.batch_sizes.ctypes.data
-        self._offsets: dict[tuple[int, ...], tuple[int, int, Any]] = {}
+        self._offsets: dict[tuple[tuple[int, ...], bool], tuple[int, int, Any]] = {}
 
-    def place(self, data: Tensor | None) -> Place:
-        """Return where a tensor (B, T, F) lies; its features must be one beside the other."""
+    def place(self, data: Tensor | None, reverse: bool = False) -> Place:
+        """Return where a tensor (B, T, F) lies; its features must be one beside the other.
+
+        With ``reverse`` a row's first step is the last one it has, whatever its length: nothing is moved for it.
+        """
         if data is None:
             return NOWHERE
         strides = data.stride()
-        known = self._offsets.get(strides)
+        known = self._offsets.get((strides, reverse))
         if known is None:
-            rows, times = (
-                self.order * strides[0],
-                np.arange(self.steps, dtype=np.int64) * strides[1],
-            )
+            rows, times = self.offsets(strides, reverse)
             known = rows.ctypes.data, times.ctypes.data, (rows, times)
             if len(self._offsets) < self.MOST_STRIDES:
-                self._offsets[strides] = known
+                self._offsets[strides, reverse] = known
         row, time, holds = known
         return data.data_ptr(), row, time, holds
 
-    def live_places(self, steps: int) -> Places:
+    def offsets(self, strides: tuple[int, ...], reverse: bool) -> tuple[Places, Places]:
+        """Return the offsets (B,) of the rows and (T,) of the steps."""
+        rows = self.order * strides[0]
+        times = np.arange(self.steps, dtype=np.int64) * strides[1]
+        if reverse:
+            return rows + (self.lengths[self.order] - 1) * strides[1], -times
+        return rows, times
+
+    def live_places(self, steps: int, reverse: bool = False) -> Places:
         """Return for each live step, all rows of a step after those of the step before, row * steps + step: (N,)."""
-        times = np.repeat(np.arange(self.steps, dtype=np.int64), self.batch_sizes)
         rows = [self.order[:alive] for alive in self.batch_sizes.tolist()]
-        return np.concatenate([*rows, self.order[:0]]) * steps + times
+        row = np.concatenate([*rows, self.order[:0]])
+        step = np.repeat(np.arange(self.steps, dtype=np.int64), self.batch_sizes)
+        return row * steps + (self.lengths[row] - 1 - step if reverse else step)
 
     def zero_padding(self, data: Tensor) -> None:
         """Set the padding of a contiguous (B, T, F) to 0, and touch nothing else."""
