@@ -6,7 +6,8 @@
 
 The first is differentiable: where a gradient is wanted, its Autograd kernel runs the second, whose ``saved`` has room for
 that many pairs of a row and a step. All have fake kernels, so torch.compile and torch.export pass them through. A saved
-program needs ``import unrolled.kernels`` before it is loaded. The shapes stand at `compiled.Given`.
+program needs ``import unrolled.kernels`` before it is loaded. The shapes stand at `compiled.Given`: padded, or packed with
+the batch sizes in place of the lengths.
 """
 
 from __future__ import annotations
@@ -240,6 +241,8 @@ def wants_gradients(arguments: Sequence[Any]) -> bool:
 
 def room_for(x: Tensor, lengths: Tensor | None) -> int:
     """Return how many pairs of a row and a step are to be saved: all of them while what lengths hold is not known."""
+    if x.dim() == 2:
+        return x.shape[0]
     if lengths is None or type(lengths) is not Tensor:
         return x.shape[0] * x.shape[1]
     return plan_for(lengths, x.shape[0], x.shape[1]).live

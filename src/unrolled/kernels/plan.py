@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ Places = NDArray[np.int64]
 
 
 Place = tuple[int, int, int, Any]
-"""Where a tensor (B, T, F) lies, as addresses: of its first element, of (B,) int64 and of (T,) int64 offsets; element
+"""Where a tensor (B, T, F) or packed (N, F) lies, as addresses: of its first element, of (B,) int64 and of (T,) int64 offsets; element
 (s, t, f) is row[s] + time[t] + f elements from the first. The last entry is what the offsets stand in: they are good as
 long as it is kept."""
 
@@ -90,6 +90,52 @@ class Plan:
                 ctypes.memset(begin + (row * steps + length) * step, 0, (steps - length) * step)
 
 
+class PackedPlan(Plan):
+    """Rows packed as torch's PackedSequence packs them: all rows of a step after those of the step before, (N, F).
+
+    Args:
+        batch_sizes: (T,) int64, how many rows each step has; not rising, and none is 0.
+    """
+
+    def __init__(self, batch_sizes: Places) -> None:
+        # A row has as many steps as there are steps with more rows than its number.
+        lengths = np.searchsorted(-batch_sizes, -np.arange(batch_sizes[0])).astype(np.int64)
+        super().__init__(lengths, len(batch_sizes))
+        self.starts = np.cumsum(batch_sizes) - batch_sizes
+
+    def offsets(self, strides: tuple[int, ...], reverse: bool) -> tuple[Places, Places]:
+        times = self.starts * strides[0]
+        # Only rows that are all equally long lie alike from both ends; `turn` is for others.
+        return self.order * strides[0], np.ascontiguousarray(times[::-1]) if reverse else times
+
+    @cached_property
+    def turn(self) -> Tensor:
+        """Where each of the N elements lies when every row is turned round; turning twice is no change."""
+        step = np.repeat(np.arange(self.steps), self.batch_sizes)
+        row = np.arange(self.live) - self.starts[step]
+        return torch.from_numpy(self.starts[self.lengths[row] - 1 - step] + row)
+
+    def zero_padding(self, data: Tensor) -> None:
+        """There is none."""
+
+
+def packed_plan_for(batch_sizes: Tensor | None, batch: int, live: int) -> PackedPlan:
+    """Return the plan of packed rows; the last ones are kept."""
+    right = batch_sizes is not None and batch_sizes.dim() == 1 and batch_sizes.numel() > 0
+    if batch_sizes is None or not right or batch_sizes.dtype is not torch.int64:
+        raise ShapeError(
+            f"batch sizes are {batch_sizes if batch_sizes is None else batch_sizes.dtype}",
+            expected="torch.int64, one for each step, with packed rows (N, F)",
+        )
+    plan = _packed(batch_sizes.numpy().tobytes())
+    if (plan.batch, plan.live) != (batch, live):
+        raise ShapeError(
+            f"batch sizes are of {plan.batch} rows and {plan.live} steps in all",
+            expected=f"those of {batch} rows and {live} steps, as state and input have",
+        )
+    return plan
+
+
 def plan_for(lengths: Tensor | None, batch: int, steps: int) -> Plan:
     """Return the plan of a batch; the last ones are kept, as every layer, direction and epoch asks for them again."""
     if lengths is None:
@@ -114,3 +160,11 @@ def _ragged(lengths: bytes, steps: int) -> Plan:
     if rows.min(initial=0) < 0 or rows.max(initial=0) > steps:
         raise ShapeError(f"lengths are {rows.tolist()}", expected=f"each from 0 to {steps}")
     return Plan(rows, steps)
+
+
+@lru_cache(maxsize=64)
+def _packed(batch_sizes: bytes) -> PackedPlan:
+    sizes = np.frombuffer(batch_sizes, np.int64)
+    if sizes[-1] < 1 or (np.diff(sizes) > 0).any():
+        raise ShapeError(f"batch sizes are {sizes.tolist()}", expected="from 1 on, none rising")
+    return PackedPlan(sizes)
