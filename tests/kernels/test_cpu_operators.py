@@ -23,14 +23,16 @@ pytestmark = [
 ]
 
 FORMS = [
-    (cpu_operators.RNN, ("tanh",)),
-    (cpu_operators.RNN, ("relu",)),
-    (cpu_operators.LSTM, ()),
-    (cpu_operators.GRU, ("after",)),
-    (cpu_operators.GRU, ("before",)),
+    (cpu_operators.RNN, ("tanh", False)),
+    (cpu_operators.RNN, ("relu", True)),
+    (cpu_operators.LSTM, (False,)),
+    (cpu_operators.LSTM, (True,)),
+    (cpu_operators.GRU, ("after", False)),
+    (cpu_operators.GRU, ("after", True)),
+    (cpu_operators.GRU, ("before", False)),
 ]
 each_form = pytest.mark.parametrize(
-    ("recurrence", "form"), FORMS, ids=[f"{r.name} {''.join(form)}".strip() for r, form in FORMS]
+    ("recurrence", "form"), FORMS, ids=[" ".join(map(str, (r.name, *form))) for r, form in FORMS]
 )
 ragged_or_full = pytest.mark.parametrize("lengths", [[4, 0, 2], None], ids=["ragged", "full"])
 
@@ -97,10 +99,10 @@ WRONG = {
     "features": (0, lambda x: x[..., :1]),
     "rows of the state": (2, lambda h: h[:2]),
     "units of the state": (2, lambda h: h[:, :4]),
-    "rows of weight_ih": (-5, lambda w: w[1:]),
-    "columns of weight_hh": (-4, lambda w: w[:, 1:]),
-    "bias": (-3, lambda b: b[1:]),
-    "dtype": (-4, lambda w: w.double()),
+    "rows of weight_ih": (-6, lambda w: w[1:]),
+    "columns of weight_hh": (-5, lambda w: w[:, 1:]),
+    "bias": (-4, lambda b: b[1:]),
+    "dtype": (-5, lambda w: w.double()),
     "dims": (0, lambda x: x[0]),
     "number of lengths": (1, lambda lengths: lengths[1:]),
     "dtype of lengths": (1, lambda lengths: lengths.int()),
@@ -112,7 +114,7 @@ WRONG = {
 @pytest.mark.parametrize("what", WRONG)
 def test_nothing_is_read_beyond_what_was_given(what: str) -> None:
     place, spoil = WRONG[what]
-    given = arguments(cpu_operators.GRU, ("after",), [4, 0, 2], grad=False)
+    given = arguments(cpu_operators.GRU, ("after", False), [4, 0, 2], grad=False)
     given[place] = spoil(given[place])
     for call in (
         lambda: cpu_operators.GRU.infer(*given),
@@ -125,7 +127,9 @@ def test_nothing_is_read_beyond_what_was_given(what: str) -> None:
 
 def test_backward_refuses_what_forward_did_not_leave() -> None:
     recurrence = cpu_operators.GRU
-    given = backward_arguments(recurrence, arguments(recurrence, ("after",), None, grad=False))
+    given = backward_arguments(
+        recurrence, arguments(recurrence, ("after", False), None, grad=False)
+    )
     for place, wrong in (
         (-2, given[-2][1:]),
         (-3, given[-3][:, 1:]),
@@ -139,13 +143,13 @@ def test_backward_refuses_what_forward_did_not_leave() -> None:
 
 
 def test_there_must_be_room_for_what_is_saved() -> None:
-    given = arguments(cpu_operators.LSTM, (), [4, 0, 2], grad=False)
+    given = arguments(cpu_operators.LSTM, (False,), [4, 0, 2], grad=False)
     with pytest.raises(ShapeError, match="room for 5 steps; expected at least 6"):
         cpu_operators.LSTM.train(*given, 5)
 
 
 def test_an_unknown_form_is_named() -> None:
-    given = arguments(cpu_operators.GRU, ("befor",), None, grad=False)
+    given = arguments(cpu_operators.GRU, ("befor", False), None, grad=False)
     with pytest.raises(OptionError, match="did you mean 'before'"):
         cpu_operators.GRU(*given)
 

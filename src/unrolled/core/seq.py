@@ -37,8 +37,12 @@ class Seq:
     """The data as it was given, its padding never looked at: for what reads the rows' own steps only, as kernels do."""
 
     lengths: Tensor | None
+
+    is_reversed: bool
+    """Whether the rows of `given` lie back to front, each row's last step first. Those of `data` never do."""
+
     _padding_is_zero: bool
-    _zeroed: dict[tuple[bool, bool], Tree]
+    _made: dict[tuple[bool, bool], Tree]
 
     def __init__(self, data: Tree, lengths: Any = None) -> None:
         shapes = [tuple(leaf.shape) for leaf in leaves(data)]
@@ -53,12 +57,20 @@ class Seq:
             lengths = _checked_lengths(lengths, batch, steps)
         self._fill(data, lengths, padding_is_zero=lengths is None)
 
-    def _fill(self, given: Tree, lengths: Tensor | None, *, padding_is_zero: bool) -> Seq:
+    def _fill(
+        self,
+        given: Tree,
+        lengths: Tensor | None,
+        *,
+        padding_is_zero: bool,
+        is_reversed: bool = False,
+    ) -> Seq:
         for name, value in (
             ("given", given),
             ("lengths", lengths),
+            ("is_reversed", is_reversed),
             ("_padding_is_zero", padding_is_zero),
-            ("_zeroed", {}),
+            ("_made", {}),
         ):
             object.__setattr__(self, name, value)
         return self
@@ -71,15 +83,41 @@ class Seq:
     @property
     def data(self) -> Tree:
         """The tensor (B, T, *features), or the tree of them, with 0 where a row has no step."""
-        if self._padding_is_zero or self.lengths is None:
+        if self._padding_is_zero and not self.is_reversed:
             return self.given
         if _traced():
-            return _zero_padding(self.given, self.lengths)
+            return self._make_data()
         # A copy made without gradients must not be found by those who want them.
         mode = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
-        if mode not in self._zeroed:
-            self._zeroed[mode] = _zero_padding(self.given, self.lengths)
-        return self._zeroed[mode]
+        if mode not in self._made:
+            self._made[mode] = self._make_data()
+        return self._made[mode]
+
+    def _make_data(self) -> Tree:
+        data = self._mirrored() if self.is_reversed else self.given
+        if self._padding_is_zero or self.lengths is None:
+            return data
+        # masked_fill, never a product: 0 x NaN is NaN.
+        padding = ~self.mask()
+        return tree_map(lambda leaf: leaf.masked_fill(align(padding, leaf), 0), data)
+
+    def _mirrored(self) -> Tree:
+        """Return every row of `given` back to front, its padding where it was."""
+        if self.lengths is None:
+            return tree_map(lambda leaf: leaf.flip(1), self.given)
+        places = torch.arange(self.steps).expand(self.batch, -1)
+        mirrored = self.lengths[:, None] - 1 - places
+        index = torch.where(mirrored >= 0, mirrored, places)
+        flat = (index + torch.arange(self.batch)[:, None] * self.steps).flatten()
+        flat = flat.to(self.sample.device)
+        return tree_map(
+            lambda leaf: leaf.flatten(0, 1).index_select(0, flat).view(leaf.shape), self.given
+        )
+
+    @property
+    def _ahead(self) -> Tree:
+        """The rows front to back, whatever their padding holds."""
+        return self.data if self.is_reversed else self.given
 
     @classmethod
     def from_list(cls, rows: Iterable[Tensor]) -> Seq:
@@ -147,7 +185,8 @@ class Seq:
 
     def mask(self) -> Tensor:
         """(B, T) bool: true where a row has a step."""
-        return _mask(self.row_lengths, self.steps).to(self.sample.device)
+        places = torch.arange(self.steps)
+        return (places < self.row_lengths[:, None]).to(self.sample.device)
 
     def with_data(self, data: Tree) -> Seq:
         """Return other data (B, T, ...) with the same lengths, its padding set to 0."""
@@ -159,30 +198,30 @@ class Seq:
         return self.with_data(tree_map(function, self.data))
 
     def reversed(self) -> Seq:
-        """Return every row back to front, its padding still on the right.
+        """Return every row back to front, its padding still on the right. Nothing is moved until `data` is asked for.
 
         >>> Seq(torch.tensor([[1, 2, 3], [4, 5, 0]]), [3, 2]).reversed().data.tolist()
         [[3, 2, 1], [5, 4, 0]]
         """
-        if self.lengths is None:
-            return Seq.padded(tree_map(lambda leaf: leaf.flip(1), self.given), None)
-        places = torch.arange(self.steps).expand(self.batch, -1)
-        mirrored = self.lengths[:, None] - 1 - places
-        index = torch.where(mirrored >= 0, mirrored, places)
-        flat = (index + torch.arange(self.batch)[:, None] * self.steps).flatten()
-        flat = flat.to(self.sample.device)
+        return Seq.__new__(Seq)._fill(
+            self.given,
+            self.lengths,
+            padding_is_zero=self._padding_is_zero,
+            is_reversed=not self.is_reversed,
+        )
 
-        def mirror(leaf: Tensor) -> Tensor:
-            return leaf.flatten(0, 1).index_select(0, flat).view(leaf.shape)
-
-        return self.with_data(tree_map(mirror, self.given))
+    def like(self, given: Tree) -> Seq:
+        """Return other data (B, T, ...), whose padding is known to be 0, that lie as `given` does, back to front or not."""
+        return Seq.__new__(Seq)._fill(
+            given, self.lengths, padding_is_zero=True, is_reversed=self.is_reversed
+        )
 
     def valid(self) -> Tree:
         """Return the steps that exist, row after row: (sum of lengths, *features)."""
         if self.lengths is None:
-            return tree_map(lambda leaf: leaf.flatten(0, 1), self.given)
+            return tree_map(lambda leaf: leaf.flatten(0, 1), self._ahead)
         index = self.mask().flatten().nonzero().squeeze(1)
-        return tree_map(lambda leaf: leaf.flatten(0, 1).index_select(0, index), self.given)
+        return tree_map(lambda leaf: leaf.flatten(0, 1).index_select(0, index), self._ahead)
 
     def last(self) -> Tree:
         """Return every row's last step (B, *features); 0 for a row of length zero."""
@@ -191,14 +230,14 @@ class Seq:
         rows = torch.arange(self.batch, device=self.sample.device)
         place = (self.row_lengths - 1).clamp(min=0).to(self.sample.device)
         # A row of length zero has only padding, which is 0 in data.
-        steps = self.given if self.shortest > 0 else self.data
+        steps = self._ahead if self.shortest > 0 else self.data
         return tree_map(lambda leaf: leaf[rows, place], steps)
 
     def to_list(self) -> list[Tree]:
         """Return the rows without their padding: tensors (T_i, *features), or trees of them."""
         lengths = self.row_lengths.tolist()
         return [
-            tree_map(lambda leaf, row=row, end=end: leaf[row, :end], self.given)
+            tree_map(lambda leaf, row=row, end=end: leaf[row, :end], self._ahead)
             for row, end in enumerate(lengths)
         ]
 
@@ -218,8 +257,8 @@ class Seq:
             )
         if like is None or like.sorted_indices is None:
             ordered = like is not None
-            return pack_padded_sequence(self.given, self.row_lengths, True, enforce_sorted=ordered)
-        rows = select_rows(self.given, like.sorted_indices)
+            return pack_padded_sequence(self._ahead, self.row_lengths, True, enforce_sorted=ordered)
+        rows = select_rows(self._ahead, like.sorted_indices)
         lengths = self.row_lengths[like.sorted_indices.cpu()]
         packed = pack_padded_sequence(rows, lengths, batch_first=True)
         return PackedSequence(
@@ -233,19 +272,7 @@ class Seq:
             return leaf.to(*args, **kwargs) if leaf.is_floating_point() else leaf.to(device=place)
 
         place = torch.empty(0, device=self.sample.device).to(*args, **kwargs).device
-        return self.with_data(tree_map(move, self.given))
-
-
-def _mask(lengths: Tensor, steps: int) -> Tensor:
-    """Return (B, T) bool on the CPU: true where a row has a step."""
-    return torch.arange(steps) < lengths[:, None]
-
-
-def _zero_padding(data: Tree, lengths: Tensor) -> Tree:
-    # masked_fill, never a product: 0 x NaN is NaN.
-    first = data if isinstance(data, Tensor) else next(leaves(data))
-    padding = ~_mask(lengths, first.shape[1]).to(first.device)
-    return tree_map(lambda leaf: leaf.masked_fill(align(padding, leaf), 0), data)
+        return self.with_data(tree_map(move, self._ahead))
 
 
 def _traced() -> bool:

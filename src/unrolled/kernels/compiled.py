@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unrolled.errors import InputError, ShapeError
 from unrolled.kernels.extension import extension, missing
-from unrolled.kernels.plan import Plan, plan_for
+from unrolled.kernels.plan import PackedPlan, Plan, packed_plan_for, plan_for
 from unrolled.kernels.threads import threads_for
 
 DENSE = torch.contiguous_format
@@ -23,7 +23,11 @@ class Given(NamedTuple):
     """What forward and backward of every recurrence are given; G gates, H hidden units, float32 on the CPU.
 
     Shapes: x (B, T, I) with any strides; lengths (B,) int64 or None; the state's tensors (B, H); the weights
-    (G * H, I), (G * H, H), and (G * H,) or None for the biases.
+    (G * H, I), (G * H, H), and (G * H,) or None for the biases. With ``reverse`` every row is read from its last step to
+    its first; its outputs stand where the inputs stood.
+
+    Rows may be packed instead, as in torch's PackedSequence: x (N, I), and in place of the lengths the batch sizes (T,)
+    int64; the outputs are then (N, H), and the state has the rows in packed order.
     """
 
     x: Tensor
@@ -32,6 +36,7 @@ class Given(NamedTuple):
     weights: Sequence[Tensor | None]
     code: int
     gates: int
+    reverse: bool
 
     @property
     def hidden(self) -> int:
@@ -39,12 +44,12 @@ class Given(NamedTuple):
         return self.state[0].shape[1]
 
     def outputs(self) -> list[Tensor]:
-        """Return room for y (B, T, H) and the final state."""
+        """Return room for y (B, T, H), or (N, H), and the final state."""
         x, hidden = self.x, self.hidden
-        batch, steps, _ = x.shape
+        rows = self.state[0].shape[0] if x.dim() == 2 else x.shape[0]
         return [
-            x.new_empty(batch, steps, hidden),
-            *(x.new_empty(batch, hidden) for _ in self.state),
+            x.new_empty(*x.shape[:-1], hidden),
+            *(x.new_empty(rows, hidden) for _ in self.state),
         ]
 
     def gradients(self, wanted: Sequence[bool]) -> list[Tensor | None]:
@@ -62,27 +67,30 @@ class Given(NamedTuple):
         given = [tensor for tensor in (x, *state, *self.weights) if tensor is not None]
         rows = self.gates * hidden
         right = (
-            x.dim() == 3
+            x.dim() in (2, 3)
             and weight_ih is not None
-            and weight_ih.shape == (rows, x.shape[2])
+            and weight_ih.shape == (rows, x.shape[-1])
             and weight_hh is not None
             and weight_hh.shape == (rows, hidden)
         )
         for bias in biases:
             right = right and (bias is None or bias.shape == (rows,))
         for leaf in state:
-            right = right and leaf.shape == (x.shape[0], hidden)
+            batch = len(state[0]) if x.dim() == 2 else len(x)
+            right = right and leaf.shape == (batch, hidden)
         for tensor in given:
             right = right and tensor.dtype is torch.float32 and tensor.is_cpu
         if not right:
             raise ShapeError(
                 f"{[(*tensor.shape, str(tensor.dtype), str(tensor.device)) for tensor in given]}",
-                expected="float32 on the CPU: x (B, T, I), each state (B, H), "
+                expected="float32 on the CPU: x (B, T, I) or packed (N, I), each state (B, H), "
                 f"weights ({self.gates} * H, I) and ({self.gates} * H, H), biases ({self.gates} * H)",
             )
 
     def plan(self) -> Plan:
         """Return the order in which the rows are visited."""
+        if self.x.dim() == 2:
+            return packed_plan_for(self.lengths, len(self.state[0]), len(self.x))
         batch, steps, _ = self.x.shape
         return plan_for(self.lengths, batch, steps)
 
@@ -90,7 +98,7 @@ class Given(NamedTuple):
         """Return the first arguments of the compiled functions."""
         return (
             self.code,
-            self.x.shape[2],
+            self.x.shape[-1],
             self.hidden,
             plan.batch,
             plan.steps,
@@ -107,12 +115,13 @@ class Given(NamedTuple):
             [weight if weight is None else weight.contiguous() for weight in self.weights],
             self.code,
             self.gates,
+            self.reverse,
         )
 
     def multiplications(self, plan: Plan) -> int:
         """Return the multiplications of the products in forward."""
         hidden = self.hidden
-        return plan.live * self.gates * hidden * (self.x.shape[2] + hidden)
+        return plan.live * self.gates * hidden * (self.x.shape[-1] + hidden)
 
 
 def forward(
@@ -127,9 +136,13 @@ def forward(
         states: (N, states, H) is filled with the state after each of the N live steps, in the order of
             `Plan.live_places`, unless it is None.
     """
+    if given.reverse and isinstance(plan, PackedPlan) and not plan.full:
+        turned = given._replace(x=given.x.index_select(0, plan.turn), reverse=False)
+        y, *after = forward(turned, plan, saved, states)
+        return (y.index_select(0, plan.turn), *after)
     given = given.dense()
     y, *after = given.outputs()
-    x_place, y_place = plan.place(given.x), plan.place(y)
+    x_place, y_place = (plan.place(data, given.reverse) for data in (given.x, y))
     compiled().forward(
         *given.layout(plan),
         *x_place[:3],
@@ -157,14 +170,14 @@ def backward(
 
     Args:
         given: what forward was given.
-        y: the outputs (B, T, H).
+        y: the outputs.
         saved: what forward left.
         grad_y: gradient of the outputs; None is zeros.
         grad_after: gradients of the final state.
         wanted: for x, each state and each weight.
     """
     plan = given.plan()
-    right = y.shape == (*given.x.shape[:2], given.hidden) and (
+    right = y.shape == (*given.x.shape[:-1], given.hidden) and (
         saved.numel() >= saved_size(given, plan.live)
     )
     for output, gradient in zip((y, *given.state), (grad_y, *grad_after), strict=True):
@@ -175,14 +188,20 @@ def backward(
             f"{[leaf if leaf is None else tuple(leaf.shape) for leaf in (grad_y, *grad_after)]}",
             expected="what forward returned for this input, and gradients of those shapes",
         )
+    if given.reverse and isinstance(plan, PackedPlan) and not plan.full:
+        turned = given._replace(x=given.x.index_select(0, plan.turn), reverse=False)
+        y = y.index_select(0, plan.turn)
+        grad_y = grad_y if grad_y is None else grad_y.index_select(0, plan.turn)
+        grad_x, *others = backward(turned, y, saved, grad_y, grad_after, wanted)
+        return [grad_x if grad_x is None else grad_x.index_select(0, plan.turn), *others]
     given = given.dense()
     if grad_y is not None:
         grad_y = with_dense_features(grad_y)
     grad_after = [leaf if leaf is None else leaf.contiguous() for leaf in grad_after]
     gradients = given.gradients(wanted)
     grad_x, states = gradients[0], 1 + len(given.state)
-    x_place, y_place = plan.place(given.x), plan.place(y)
-    grad_x_place, grad_y_place = plan.place(grad_x), plan.place(grad_y)
+    x_place, y_place = (plan.place(data, given.reverse) for data in (given.x, y))
+    grad_x_place, grad_y_place = (plan.place(data, given.reverse) for data in (grad_x, grad_y))
     compiled().backward(
         *given.layout(plan),
         *x_place[:3],
@@ -227,8 +246,8 @@ def compiled() -> Any:
 
 
 def with_dense_features(data: Tensor) -> Tensor:
-    """Return (B, T, F) with its features one beside the other; rows and steps may lie anywhere."""
-    return data if data.stride(2) == 1 or data.shape[2] == 1 else data.contiguous()
+    """Return the same with its features one beside the other; rows and steps may lie anywhere."""
+    return data if data.stride(-1) == 1 or data.shape[-1] == 1 else data.contiguous()
 
 
 def address(tensor: Tensor | None) -> int:

@@ -50,7 +50,7 @@ class CompiledKernel:
 
     Args:
         recurrence: the operators.
-        form: the cell's option that chooses among the compiled forms, as the operators' last argument.
+        form: the cell's option that chooses among the compiled forms, as an argument of the operators.
         torch_is_faster: tells which calls torch's own code computes faster.
     """
 
@@ -90,7 +90,7 @@ class CompiledKernel:
 
     def unroll(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Seq, State]:
         y, *after = self.recurrence(*self._arguments(cell, xs, state))
-        return Seq.padded(y, xs.lengths), type(state)(*after)
+        return xs.like(y), type(state)(*after)
 
     @torch.no_grad()
     def unroll_with_states(
@@ -104,12 +104,13 @@ class CompiledKernel:
         given.check()
         (y, *after), states = compiled.forward_with_states(given)
         kind = type(state)
-        return Seq.padded(y, xs.lengths), kind(*after), kind(*states)
+        return xs.like(y), kind(*after), kind(*states)
 
     def _arguments(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Any, ...]:
         weights: list[Tensor | None] = [*torch_weights(cell)]
         weights += [None] * (4 - len(weights))
-        return (xs.given, xs.lengths, *state, *weights, *self.form(cell))
+        form = (*self.form(cell), xs.is_reversed)
+        return (xs.given, xs.lengths, *state, *weights, *form)
 
 
 def few_steps(cell: GatedCell, xs: Seq) -> bool:

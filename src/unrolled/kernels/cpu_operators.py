@@ -1,12 +1,13 @@
 """The compiled kernels as torch operators: unrolled::rnn, unrolled::lstm, unrolled::gru.
 
-    unrolled::gru(x, lengths, h, weight_ih, weight_hh, bias_ih, bias_hh, reset) -> (y, h_n)
+    unrolled::gru(x, lengths, h, weight_ih, weight_hh, bias_ih, bias_hh, reset, reverse) -> (y, h_n)
     unrolled::gru_train(the same, room) -> (y, h_n, saved)
     unrolled::gru_backward(grad_y, grad_h_n, the same without room, y, saved, wanted) -> the gradients that are wanted
 
 The first is differentiable: where a gradient is wanted, its Autograd kernel runs the second, whose ``saved`` has room for
 that many pairs of a row and a step. All have fake kernels, so torch.compile and torch.export pass them through. A saved
-program needs ``import unrolled.kernels`` before it is loaded. The shapes stand at `compiled.Given`.
+program needs ``import unrolled.kernels`` before it is loaded. The shapes stand at `compiled.Given`: padded, or packed with
+the batch sizes in place of the lengths.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Recurrence:
         name: of the forward operator.
         states: names of its states.
         gates: how many rows of weights one hidden unit has.
-        forms: the compiled code of each form; the form's name is the operators' last argument.
+        forms: the compiled code of each form; the form's name is an argument of the operators.
         option: what that argument is called, None where there is one form only.
     """
 
@@ -54,7 +55,7 @@ class Recurrence:
         self.tensors = 6 + self.states
         form = f", str {option}" if option else ""
         begin = "".join(f", Tensor {state}" for state in states)
-        given = f"Tensor x, Tensor? lengths{begin}, {WEIGHTS}{form}"
+        given = f"Tensor x, Tensor? lengths{begin}, {WEIGHTS}{form}, bool reverse"
         after = "".join(f", Tensor {state}_n" for state in states)
         gradients = "".join(f", Tensor? grad_{state}_n" for state in states)
         after_backward = f"(Tensor? grad_y{gradients}, {given}, Tensor y, Tensor saved"
@@ -93,7 +94,9 @@ class Recurrence:
         if code is None:
             raise unknown_option(str(self.option), form, self.forms)
         x, lengths = arguments[:2]
-        return Given(x, lengths, arguments[2:end], arguments[end : end + 4], code, self.gates)
+        state, weights = arguments[2:end], arguments[end : end + 4]
+        reverse = arguments[end + (5 if self.option else 4)]
+        return Given(x, lengths, state, weights, code, self.gates, reverse)
 
     def read_backward(self, arguments: Sequence[Any]) -> tuple[Given, tuple[Any, ...]]:
         """Name the arguments of backward: what forward was given, and those of `compiled.backward` after it."""
@@ -171,7 +174,7 @@ class Unroll(torch.autograd.Function):
             with torch._C._AutoDispatchBelowAutograd():
                 outputs = recurrence.train(*arguments)
         end = recurrence.tensors
-        ctx.recurrence, ctx.form = recurrence, arguments[end:-1]
+        ctx.recurrence, ctx.options = recurrence, arguments[end:-1]
         ctx.save_for_backward(*arguments[:end], outputs[0], outputs[-1])
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(outputs[-1])
@@ -183,7 +186,7 @@ class Unroll(torch.autograd.Function):
         needs = ctx.needs_input_grad
         # of x, the state and the weights; not of the lengths
         wanted = (needs[1], *needs[3 : 1 + recurrence.tensors])
-        arguments = (*grad_outputs[:-1], *saved[:-2], *ctx.form, *saved[-2:], wanted)
+        arguments = (*grad_outputs[:-1], *saved[:-2], *ctx.options, *saved[-2:], wanted)
         gradients: Sequence[Tensor | None]
         if plainly_eager(saved[0]) and not wants_gradients(arguments):
             given, others = recurrence.read_backward(arguments)
@@ -191,7 +194,7 @@ class Unroll(torch.autograd.Function):
         else:
             found = iter(recurrence.backward(*arguments))
             gradients = [next(found) if want else None for want in wanted]
-        return (None, gradients[0], None, *gradients[1:], *(None,) * (1 + len(ctx.form)))
+        return (None, gradients[0], None, *gradients[1:], *(None,) * (1 + len(ctx.options)))
 
 
 class Once(torch.autograd.Function):
@@ -238,6 +241,8 @@ def wants_gradients(arguments: Sequence[Any]) -> bool:
 
 def room_for(x: Tensor, lengths: Tensor | None) -> int:
     """Return how many pairs of a row and a step are to be saved: all of them while what lengths hold is not known."""
+    if x.dim() == 2:
+        return x.shape[0]
     if lengths is None or type(lengths) is not Tensor:
         return x.shape[0] * x.shape[1]
     return plan_for(lengths, x.shape[0], x.shape[1]).live

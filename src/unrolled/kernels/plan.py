@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ Places = NDArray[np.int64]
 
 
 Place = tuple[int, int, int, Any]
-"""Where a tensor (B, T, F) lies, as addresses: of its first element, of (B,) int64 and of (T,) int64 offsets; element
+"""Where a tensor (B, T, F) or packed (N, F) lies, as addresses: of its first element, of (B,) int64 and of (T,) int64 offsets; element
 (s, t, f) is row[s] + time[t] + f elements from the first. The last entry is what the offsets stand in: they are good as
 long as it is kept."""
 
@@ -45,24 +45,32 @@ class Plan:
         self.full = self.live == self.batch * steps
         self.order_address = self.order.ctypes.data
         self.batch_sizes_address = self.batch_sizes.ctypes.data
-        self._offsets: dict[tuple[int, ...], tuple[int, int, Any]] = {}
+        self._offsets: dict[tuple[tuple[int, ...], bool], tuple[int, int, Any]] = {}
 
-    def place(self, data: Tensor | None) -> Place:
-        """Return where a tensor (B, T, F) lies; its features must be one beside the other."""
+    def place(self, data: Tensor | None, reverse: bool = False) -> Place:
+        """Return where a tensor (B, T, F) lies; its features must be one beside the other.
+
+        With ``reverse`` a row's first step is the last one it has, whatever its length: nothing is moved for it.
+        """
         if data is None:
             return NOWHERE
         strides = data.stride()
-        known = self._offsets.get(strides)
+        known = self._offsets.get((strides, reverse))
         if known is None:
-            rows, times = (
-                self.order * strides[0],
-                np.arange(self.steps, dtype=np.int64) * strides[1],
-            )
+            rows, times = self.offsets(strides, reverse)
             known = rows.ctypes.data, times.ctypes.data, (rows, times)
             if len(self._offsets) < self.MOST_STRIDES:
-                self._offsets[strides] = known
+                self._offsets[strides, reverse] = known
         row, time, holds = known
         return data.data_ptr(), row, time, holds
+
+    def offsets(self, strides: tuple[int, ...], reverse: bool) -> tuple[Places, Places]:
+        """Return the offsets (B,) of the rows and (T,) of the steps."""
+        rows = self.order * strides[0]
+        times = np.arange(self.steps, dtype=np.int64) * strides[1]
+        if reverse:
+            return rows + (self.lengths[self.order] - 1) * strides[1], -times
+        return rows, times
 
     def live_places(self, steps: int) -> Places:
         """Return for each live step, all rows of a step after those of the step before, row * steps + step: (N,)."""
@@ -79,6 +87,52 @@ class Plan:
         for row, length in enumerate(self.lengths.tolist()):
             if length < steps:
                 ctypes.memset(begin + (row * steps + length) * step, 0, (steps - length) * step)
+
+
+class PackedPlan(Plan):
+    """Rows packed as torch's PackedSequence packs them: all rows of a step after those of the step before, (N, F).
+
+    Args:
+        batch_sizes: (T,) int64, how many rows each step has; not rising, and none is 0.
+    """
+
+    def __init__(self, batch_sizes: Places) -> None:
+        # A row has as many steps as there are steps with more rows than its number.
+        lengths = np.searchsorted(-batch_sizes, -np.arange(batch_sizes[0])).astype(np.int64)
+        super().__init__(lengths, len(batch_sizes))
+        self.starts = np.cumsum(batch_sizes) - batch_sizes
+
+    def offsets(self, strides: tuple[int, ...], reverse: bool) -> tuple[Places, Places]:
+        times = self.starts * strides[0]
+        # Only rows that are all equally long lie alike from both ends; `turn` is for others.
+        return self.order * strides[0], np.ascontiguousarray(times[::-1]) if reverse else times
+
+    @cached_property
+    def turn(self) -> Tensor:
+        """Where each of the N elements lies when every row is turned round; turning twice is no change."""
+        step = np.repeat(np.arange(self.steps), self.batch_sizes)
+        row = np.arange(self.live) - self.starts[step]
+        return torch.from_numpy(self.starts[self.lengths[row] - 1 - step] + row)
+
+    def zero_padding(self, data: Tensor) -> None:
+        """There is none."""
+
+
+def packed_plan_for(batch_sizes: Tensor | None, batch: int, live: int) -> PackedPlan:
+    """Return the plan of packed rows; the last ones are kept."""
+    right = batch_sizes is not None and batch_sizes.dim() == 1 and batch_sizes.numel() > 0
+    if batch_sizes is None or not right or batch_sizes.dtype is not torch.int64:
+        raise ShapeError(
+            f"batch sizes are {batch_sizes if batch_sizes is None else batch_sizes.dtype}",
+            expected="torch.int64, one for each step, with packed rows (N, F)",
+        )
+    plan = _packed(batch_sizes.numpy().tobytes())
+    if (plan.batch, plan.live) != (batch, live):
+        raise ShapeError(
+            f"batch sizes are of {plan.batch} rows and {plan.live} steps in all",
+            expected=f"those of {batch} rows and {live} steps, as state and input have",
+        )
+    return plan
 
 
 def plan_for(lengths: Tensor | None, batch: int, steps: int) -> Plan:
@@ -105,3 +159,11 @@ def _ragged(lengths: bytes, steps: int) -> Plan:
     if rows.min(initial=0) < 0 or rows.max(initial=0) > steps:
         raise ShapeError(f"lengths are {rows.tolist()}", expected=f"each from 0 to {steps}")
     return Plan(rows, steps)
+
+
+@lru_cache(maxsize=64)
+def _packed(batch_sizes: bytes) -> PackedPlan:
+    sizes = np.frombuffer(batch_sizes, np.int64)
+    if sizes[-1] < 1 or (np.diff(sizes) > 0).any():
+        raise ShapeError(f"batch sizes are {sizes.tolist()}", expected="from 1 on, none rising")
+    return PackedPlan(sizes)
