@@ -167,7 +167,7 @@ class ClassifyNetwork(Layer):
 
     def classify(self, xs: Seq) -> Tensor:
         """Return the scores (B, C) of whole sequences, from the initial state."""
-        state = self.initial_state(xs.batch, device=xs.first.device)
+        state = self.initial_state(xs.batch, device=xs.sample.device)
         if self.word_dropout is not None:
             xs, _ = self.word_dropout(xs, state.words)
         hidden, _ = self.body(xs, state.body)
