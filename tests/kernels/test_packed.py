@@ -11,8 +11,10 @@ from torch.library import opcheck
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tests.kernels.compiled import MAKERS, Problem, needs_extension, problem, shared_by
+from unrolled import GRU, LSTM, deep
 from unrolled.core.registry import find_kernel
 from unrolled.core.seq import Seq
+from unrolled.core.tree import leaves
 from unrolled.errors import ShapeError
 from unrolled.kernels import cpu_operators
 from unrolled.kernels.cpu import CompiledKernel
@@ -42,8 +44,8 @@ def results(given: Problem, packed: bool, reverse: bool) -> list[Tensor]:
     assert isinstance(kernel, CompiledKernel)
     if packed:
         xs = pack_padded_sequence(data, lengths, batch_first=True)
-        _, _, *others = kernel._arguments(cell, padded, state)
-        y, *after = kernel.recurrence(xs.data, xs.batch_sizes, *others)
+        others = kernel._others(cell, padded)
+        y, *after = kernel.recurrence(xs.data, xs.batch_sizes, *state, *others)
         y = pad_packed_sequence(xs._replace(data=y), batch_first=True)[0]
     else:
         ys, after = kernel.unroll(cell, padded, type(given.state)(*state))
@@ -128,3 +130,43 @@ def test_nothing_is_read_beyond_what_was_given(batch_sizes) -> None:
         cpu_operators.GRU(*given)
     with pytest.raises(ShapeError):
         cpu_operators.GRU.train(*given, 6)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("ordered", [True, False], ids=["sorted", "any order"])
+def test_a_layer_given_packed_rows(ordered: bool, bidirectional: bool) -> None:
+    layer = deep(GRU, 3, 5, layers=2, bidirectional=bidirectional)
+    data, lengths = torch.randn(4, 6, 3), torch.tensor([6, 5, 2, 1])
+    if not ordered:
+        lengths = lengths[[2, 0, 3, 1]]
+    begin = layer.initial_state(4)
+
+    def results(packed: bool) -> list[Tensor]:
+        x = data.clone().requires_grad_()
+        if packed:
+            xs = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=ordered)
+            ys, state = layer(xs, begin)
+            y = pad_packed_sequence(ys, batch_first=True)[0]
+        else:
+            seq, state = layer(Seq(x, lengths), begin)
+            y = seq.data
+        loss = y.square().sum() + sum(leaf.sum() for leaf in leaves(state))
+        gradients = torch.autograd.grad(loss, [x, *layer.parameters()])
+        return [y.detach(), *(leaf.detach() for leaf in leaves(state)), *gradients]
+
+    torch.testing.assert_close(results(True), results(False))
+
+
+def test_packed_rows_are_not_padded(monkeypatch: pytest.MonkeyPatch) -> None:
+    xs = pack_padded_sequence(torch.randn(2, 4, 3), torch.tensor([4, 2]), batch_first=True)
+    layer = deep(LSTM, 3, 5, layers=2)
+    expected = layer(xs)[0].data
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("padded")
+
+    monkeypatch.setattr("unrolled.core.packed.pad_packed_sequence", refuse)
+    monkeypatch.setattr("unrolled.core.seq.pack_padded_sequence", refuse)
+    ys, _ = layer(xs)
+    assert torch.equal(ys.data, expected)
+    assert torch.equal(ys.batch_sizes, xs.batch_sizes)

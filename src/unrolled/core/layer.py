@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from unrolled.core.seq import Seq, unwrap
+from unrolled.core.inputs import unwrap
+from unrolled.core.seq import Seq
 from unrolled.core.tree import State, Tree, leaves
 from unrolled.core.unroll import unroll
 from unrolled.errors import NotCausalError, ShapeError

@@ -42,7 +42,7 @@ class Seq:
     """Whether the rows of `given` lie back to front, each row's last step first. Those of `data` never do."""
 
     _padding_is_zero: bool
-    _made: dict[tuple[bool, bool], Tree]
+    _made: dict[tuple[str, bool, bool], Tree]
 
     def __init__(self, data: Tree, lengths: Any = None) -> None:
         shapes = [tuple(leaf.shape) for leaf in leaves(data)]
@@ -75,23 +75,27 @@ class Seq:
             object.__setattr__(self, name, value)
         return self
 
-    @classmethod
-    def padded(cls, data: Tree, lengths: Tensor | None) -> Seq:
+    @staticmethod
+    def padded(data: Tree, lengths: Tensor | None) -> Seq:
         """Make a Seq of data whose padding is known to be 0 and whose lengths were checked before."""
-        return cls.__new__(cls)._fill(data, lengths, padding_is_zero=True)
+        return Seq.__new__(Seq)._fill(data, lengths, padding_is_zero=True)
 
     @property
     def data(self) -> Tree:
         """The tensor (B, T, *features), or the tree of them, with 0 where a row has no step."""
         if self._padding_is_zero and not self.is_reversed:
             return self.given
-        if _traced():
-            return self._make_data()
+        return self._kept("data", self._make_data)
+
+    def _kept(self, name: str, make: Callable[[], Tree]) -> Tree:
+        """Return what ``make`` makes, the same at the next call."""
+        if traced():
+            return make()
         # A copy made without gradients must not be found by those who want them.
-        mode = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
-        if mode not in self._made:
-            self._made[mode] = self._make_data()
-        return self._made[mode]
+        key = name, torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
 
     def _make_data(self) -> Tree:
         data = self._mirrored() if self.is_reversed else self.given
@@ -115,8 +119,8 @@ class Seq:
         )
 
     @property
-    def _ahead(self) -> Tree:
-        """The rows front to back, whatever their padding holds."""
+    def ahead(self) -> Tree:
+        """The rows front to back, their padding never looked at."""
         return self.data if self.is_reversed else self.given
 
     @classmethod
@@ -148,6 +152,11 @@ class Seq:
     def first(self) -> Tensor:
         """The features: the data itself, or the first tensor of a tree."""
         return self.data if isinstance(self.data, Tensor) else next(leaves(self.data))
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether the data is a tuple of tensors."""
+        return not isinstance(self.given, Tensor)
 
     @property
     def sample(self) -> Tensor:
@@ -219,9 +228,9 @@ class Seq:
     def valid(self) -> Tree:
         """Return the steps that exist, row after row: (sum of lengths, *features)."""
         if self.lengths is None:
-            return tree_map(lambda leaf: leaf.flatten(0, 1), self._ahead)
+            return tree_map(lambda leaf: leaf.flatten(0, 1), self.ahead)
         index = self.mask().flatten().nonzero().squeeze(1)
-        return tree_map(lambda leaf: leaf.flatten(0, 1).index_select(0, index), self._ahead)
+        return tree_map(lambda leaf: leaf.flatten(0, 1).index_select(0, index), self.ahead)
 
     def last(self) -> Tree:
         """Return every row's last step (B, *features); 0 for a row of length zero."""
@@ -230,14 +239,14 @@ class Seq:
         rows = torch.arange(self.batch, device=self.sample.device)
         place = (self.row_lengths - 1).clamp(min=0).to(self.sample.device)
         # A row of length zero has only padding, which is 0 in data.
-        steps = self._ahead if self.shortest > 0 else self.data
+        steps = self.ahead if self.shortest > 0 else self.data
         return tree_map(lambda leaf: leaf[rows, place], steps)
 
     def to_list(self) -> list[Tree]:
         """Return the rows without their padding: tensors (T_i, *features), or trees of them."""
         lengths = self.row_lengths.tolist()
         return [
-            tree_map(lambda leaf, row=row, end=end: leaf[row, :end], self._ahead)
+            tree_map(lambda leaf, row=row, end=end: leaf[row, :end], self.ahead)
             for row, end in enumerate(lengths)
         ]
 
@@ -257,8 +266,8 @@ class Seq:
             )
         if like is None or like.sorted_indices is None:
             ordered = like is not None
-            return pack_padded_sequence(self._ahead, self.row_lengths, True, enforce_sorted=ordered)
-        rows = select_rows(self._ahead, like.sorted_indices)
+            return pack_padded_sequence(self.ahead, self.row_lengths, True, enforce_sorted=ordered)
+        rows = select_rows(self.ahead, like.sorted_indices)
         lengths = self.row_lengths[like.sorted_indices.cpu()]
         packed = pack_padded_sequence(rows, lengths, batch_first=True)
         return PackedSequence(
@@ -272,10 +281,10 @@ class Seq:
             return leaf.to(*args, **kwargs) if leaf.is_floating_point() else leaf.to(device=place)
 
         place = torch.empty(0, device=self.sample.device).to(*args, **kwargs).device
-        return self.with_data(tree_map(move, self._ahead))
+        return self.with_data(tree_map(move, self.ahead))
 
 
-def _traced() -> bool:
+def traced() -> bool:
     """Tell whether tensors may be those of a trace or a transform, which must not be kept for later."""
     return (
         torch.compiler.is_compiling()
@@ -305,25 +314,6 @@ def _checked_lengths(given: Any, batch: int, steps: int) -> Tensor:
             f"row {row} has length {int(lengths[row])}", expected=f"a length from 0 to {steps}"
         )
     return lengths
-
-
-def unwrap(xs: Any) -> tuple[Seq, Callable[[Seq], Any]]:
-    """Return any accepted input as a Seq, and the function that turns a Seq back into the same kind.
-
-    Accepted: a tensor (B, T, ...), a tuple of tensors, a Seq, a PackedSequence, a list of tensors (T_i, ...).
-    """
-    if isinstance(xs, Seq):
-        return xs, lambda ys: ys
-    if isinstance(xs, PackedSequence):
-        return Seq.from_packed(xs), lambda ys: ys.to_packed(like=xs)
-    if isinstance(xs, list):
-        return Seq.from_list(xs), Seq.to_list
-    if isinstance(xs, Tensor | tuple):
-        return Seq(xs), lambda ys: ys.data
-    raise ShapeError(
-        f"the input is {type(xs).__name__}",
-        expected="a Tensor, a tuple of Tensors, a Seq, a PackedSequence or a list of Tensors",
-    )
 
 
 pytree.register_pytree_node(

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.core.compose import Bidirectional
+from unrolled.core.inputs import unwrap
 from unrolled.core.layer import Cell
-from unrolled.core.seq import Seq, unwrap
+from unrolled.core.seq import Seq
 from unrolled.core.tree import State, Tree, detach, leaves, tree_map
 from unrolled.core.unroll import check_features, plain_loop, stack_steps
 from unrolled.errors import InputError

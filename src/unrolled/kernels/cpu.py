@@ -18,9 +18,10 @@ from unrolled.cells.gated import GatedCell
 from unrolled.cells.gru import GRU
 from unrolled.cells.lstm import LSTM
 from unrolled.cells.rnn import RNN
+from unrolled.core.packed import PackedSeq
 from unrolled.core.registry import register_kernel
 from unrolled.core.seq import Seq
-from unrolled.core.tree import State
+from unrolled.core.tree import State, select_rows
 from unrolled.kernels import compiled
 from unrolled.kernels import cpu_operators as operators
 from unrolled.kernels.extension import extension, missing
@@ -65,10 +66,9 @@ class CompiledKernel:
         self.recurrence, self.form, self.torch_is_faster = recurrence, form, torch_is_faster
 
     def refuses(self, cell: GatedCell, xs: Seq, state: State) -> str | None:
-        data = xs.given
-        if not isinstance(data, Tensor):
+        if xs.is_tree:
             return "the input is a tuple"
-        for tensor in (data, *state):
+        for tensor in (xs.sample, *state):
             if tensor.dtype is not torch.float32:
                 return f"it computes torch.float32, not {tensor.dtype}"
             if not tensor.is_cpu or tensor.layout is not torch.strided:
@@ -89,8 +89,17 @@ class CompiledKernel:
         return None
 
     def unroll(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Seq, State]:
-        y, *after = self.recurrence(*self._arguments(cell, xs, state))
+        if isinstance(xs, PackedSeq):
+            return self._unroll_packed(cell, xs, state)
+        y, *after = self.recurrence(xs.given, xs.lengths, *state, *self._others(cell, xs))
         return xs.like(y), type(state)(*after)
+
+    def _unroll_packed(self, cell: GatedCell, xs: PackedSeq, state: State) -> tuple[Seq, State]:
+        steps, sizes, order, back = xs.packed
+        begin = state if order is None else select_rows(state, order)
+        y, *after = self.recurrence(steps, sizes, *begin, *self._others(cell, xs))
+        final = type(state)(*after)
+        return xs.like_packed(y), final if back is None else select_rows(final, back)
 
     @torch.no_grad()
     def unroll_with_states(
@@ -100,17 +109,18 @@ class CompiledKernel:
 
         A step that a row does not have is 0 there. Nothing of it is recorded for gradients.
         """
-        given = self.recurrence.read(self._arguments(cell, xs, state))
+        arguments = (xs.given, xs.lengths, *state, *self._others(cell, xs))
+        given = self.recurrence.read(arguments)
         given.check()
         (y, *after), states = compiled.forward_with_states(given)
         kind = type(state)
         return xs.like(y), kind(*after), kind(*states)
 
-    def _arguments(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Any, ...]:
+    def _others(self, cell: GatedCell, xs: Seq) -> tuple[Any, ...]:
+        """Return the arguments after the state: weights, form and direction."""
         weights: list[Tensor | None] = [*torch_weights(cell)]
         weights += [None] * (4 - len(weights))
-        form = (*self.form(cell), xs.is_reversed)
-        return (xs.given, xs.lengths, *state, *weights, *form)
+        return (*weights, *self.form(cell), xs.is_reversed)
 
 
 def few_steps(cell: GatedCell, xs: Seq) -> bool:

@@ -41,16 +41,17 @@ class TorchKernel:
     def refuses(self, cell: Cell, xs: Seq, state: State) -> str | None:
         if isinstance(cell, GRU) and cell.reset == "before":
             return "torch's GRU resets after the product"
-        if not isinstance(xs.data, Tensor):
+        data = xs.sample
+        if xs.is_tree:
             return "the input is a tuple"
-        if not xs.data.is_floating_point():
-            return f"the input is {xs.data.dtype}"
+        if not data.is_floating_point():
+            return f"the input is {data.dtype}"
         if xs.longest == 0:
             return "there are no steps"
         if any(leaf.shape != (xs.batch, cell.hidden_size) for leaf in state):
             # torch's LSTM would read beyond their ends.
             return "the state has other sizes than the cell"
-        if any(leaf.dtype != xs.data.dtype for leaf in state):
+        if any(leaf.dtype != data.dtype for leaf in state):
             return "input and state differ in dtype"
         return None
 
@@ -66,7 +67,7 @@ class TorchKernel:
             return y, type(state)(*(leaf.squeeze(0) for leaf in after))
 
         if xs.shortest == xs.steps:
-            ys, state = run(xs.data, state)
+            ys, state = run(xs.ahead, state)
             return Seq.padded(ys, xs.lengths), state
         return in_full_pieces(run, xs, state)
 
@@ -75,8 +76,8 @@ def in_full_pieces(run: Run, xs: Seq, state: State) -> tuple[Seq, State]:
     """Run a ragged batch as pieces of full rows: from each distinct length to the next, over the rows still alive."""
     lengths, order = xs.row_lengths.sort(descending=True, stable=True)
     back = order.argsort()
-    device = xs.data.device
-    rows, state = select_rows(xs.data, order.to(device)), select_rows(state, order.to(device))
+    device = xs.sample.device
+    rows, state = select_rows(xs.ahead, order.to(device)), select_rows(state, order.to(device))
     pieces, ended, start = [], [], 0
     for end in lengths.unique().tolist():
         alive = int((lengths >= end).sum())
