@@ -179,7 +179,10 @@ class Exactness:
         self.torch_gradients.append(error(by_torch[1], exact_gradients))
 
     def __str__(self) -> str:
-        parts = (f"{name} {statistics.median(errors):.1e} {max(errors):.1e}" for name, errors in vars(self).items())
+        parts = (
+            f"{name} {statistics.median(errors):.1e} {max(errors):.1e}"
+            for name, errors in vars(self).items()
+        )
         return f"{len(self.outputs)} configurations, median and worst: {', '.join(parts)}"
 
     def assert_as_promised(self) -> None:
