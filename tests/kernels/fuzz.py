@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tests.kernels.compiled import MAKERS, Problem, available_sets, instruction_set, shared_by
 from tests.laws.harness import drawer, no_kernels
-from unrolled import RNN, Seq
+from unrolled import Seq
 from unrolled.core.registry import find_kernel
 
 SIZES = (1, 1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 40, 48, 63, 64, 65, 100, 129)
@@ -98,8 +98,8 @@ class Call:
         self.said = {
             "kind": kind, "features": features, "hidden": hidden, "batch": batch, "steps": steps, "bias": bias,
             "lengths": None if lengths is None else lengths.tolist(), "strides": data.stride(), "set": self.set,
-            "threads": self.threads, "padding": self.padding, "as_it_lies": self.as_it_lies, "begun": self.begun, "wanted": self.wanted, "used": self.used,
-            "training": self.training,
+            "threads": self.threads, "padding": self.padding, "as_it_lies": self.as_it_lies, "begun": self.begun, "wanted": self.wanted,
+            "used": self.used, "training": self.training,
         }  # fmt: skip
 
     @staticmethod
@@ -165,27 +165,18 @@ class Call:
             exact_outputs, exact_gradients = self.run(exact, spoil=False)
         self._assert_near(outputs, exact_outputs, 1e-5)
         assert len(gradients) == len(exact_gradients), self
-        if self._at_a_kink(exact, exact_outputs[0]):
-            return False
+        if self.said["kind"] == "RNN relu" and not torch.equal(
+            outputs[0] > 0, exact_outputs[0] > 0
+        ):
+            return False  # the last bit of a relu's argument decides on its gradient
         self._assert_near(gradients, exact_gradients, 1e-4)
         return True
 
     def _assert_near(self, found: list[Tensor], exact: list[Tensor], bound: float) -> None:
-        # What cancels in one tensor was added up at the scale of the others.
-        floor = 0.01 * max((float(b.abs().max()) for b in exact if b.numel()), default=0.0)
+        # What cancels was added up at the scale of the others, and all numbers drawn are about 1.
+        floor = 0.1 * max([1.0, *(float(b.abs().max()) for b in exact if b.numel())])
         for place, (a, b) in enumerate(zip(found, exact, strict=True)):
             assert a.shape == b.shape and a.dtype is torch.float32, f"tensor {place}: {self}"
             if b.numel():
                 off, largest = float((a.double() - b).abs().max()), float(b.abs().max())
                 assert off <= bound * max(largest, floor), f"tensor {place} is off by {off}: {self}"
-
-    def _at_a_kink(self, exact: Problem, y: Tensor) -> bool:
-        """Tell whether a relu's argument is so near 0 that its gradient is a matter of the last bit."""
-        cell = exact.cell
-        if not isinstance(cell, RNN) or cell.nonlinearity != "relu" or y.numel() == 0:
-            return False
-        begin = exact.state.h if self.begun else torch.zeros_like(exact.state.h)
-        before = torch.cat((begin[:, None], y[:, :-1]), 1)
-        total = nn.functional.linear(exact.data, cell.weight_ih, cell.bias_ih)
-        total = total + nn.functional.linear(before, cell.weight_hh, cell.bias_hh)
-        return bool((total[self.seq(exact.data).mask()].abs() < 1e-5).any())

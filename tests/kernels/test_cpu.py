@@ -397,3 +397,4 @@ def test_one_thread_where_a_second_would_not_pay() -> None:
 
 def test_errors_are_found() -> None:
     assert error([torch.tensor([1.0, 2.2])], [torch.tensor([1.0, 2.0]).double()]) > 0.09
+    assert error([torch.tensor([1.0, torch.nan])], [torch.tensor([1.0, 2.0]).double()]) == torch.inf
