@@ -35,7 +35,7 @@ build() {
   local to=$1 name
   shift
   mkdir -p "$to"
-  local common=(-std=c++17 -g -fopenmp -Wall -Wextra -Werror -Icsrc "$@")
+  local common=(-std=c++17 -g -fopenmp -Wall -Wextra -Icsrc "$@")
   for name in $SETS; do
     # shellcheck disable=SC2046
     $CXX "${common[@]}" $(flags_of "$name") -c "csrc/kernels_$name.cpp" -o "$to/$name.o"
@@ -77,13 +77,13 @@ python_() {
     ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 UNROLLED_TEST_BUDGETS=report \
     UNROLLED_TESTED_EXTENSION="$(ls $FOLDER/wheel/unrolled/_kernels*.so)" \
     $PYTHON -m pytest -q -m "not slow" -p tests.kernels.sanitized \
-    tests/kernels/test_native.py tests/kernels/test_cpu.py tests/kernels/test_memory.py tests/kernels/test_cpu_operators.py
+    tests/kernels/test_{native,cpu,cpu_operators,exactness,fuzz,memory,threads}.py
 }
 
 neon() {
   local cases=${CASES:-1000} name
   mkdir -p $FOLDER
-  ${AARCH64_CXX:-aarch64-linux-gnu-g++} -std=c++17 -O2 -static -Wall -Wextra -Werror -Icsrc tests/kernels/driver.cpp \
+  ${AARCH64_CXX:-aarch64-linux-gnu-g++} -std=c++17 -O2 -static -Wall -Wextra -Icsrc tests/kernels/driver.cpp \
     csrc/{kernels_neon,kernels_portable,dispatch,instruction_set,plain}.cpp -o $FOLDER/neon
   for name in neon portable; do run "$name" "${QEMU:-qemu-aarch64}" $FOLDER/neon; done
 }

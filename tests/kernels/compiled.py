@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import platform
 import random
 import statistics
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,9 @@ from unrolled import GRU, LSTM, RNN, Seq
 from unrolled.kernels import cpu
 from unrolled.kernels.extension import extension
 
-INSTRUCTION_SETS = ("avx512", "avx2", "neon", "portable", "plain")
+_ARM = platform.machine() in {"aarch64", "arm64"}
+INSTRUCTION_SETS = (*(("neon",) if _ARM else ("avx512", "avx2")), "portable", "plain")
+"""Those that this kind of machine may have; the last is the plain loops, compiled."""
 
 needs_extension = pytest.mark.skipif(extension is None, reason="no compiler on this machine")
 
