@@ -69,6 +69,7 @@ valgrind_() {
 }
 
 python_() {
+  rm -rf $FOLDER/*.whl $FOLDER/wheel
   $PYTHON -m pip wheel --quiet --no-deps --wheel-dir $FOLDER --config-settings build-dir=$FOLDER/python \
     --config-settings install.strip=false --config-settings cmake.define.UNROLLED_SANITIZE=ON .
   $PYTHON -m zipfile --extract $FOLDER/unrolled-*.whl $FOLDER/wheel
