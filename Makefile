@@ -1,4 +1,4 @@
-# make demo | test | test-all | check | bench
+# make demo | test | test-all | check | sanitize | bench
 #
 # Each target first makes .venv and installs the package there, and again when the files named in INSTALLED_FROM change or files come and go.
 #   PYTHON=...       the Python (3.11 or newer) that .venv is made with
@@ -22,7 +22,7 @@ PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_D
 	$(RUN)/python -m pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench
+.PHONY: help demo test test-all check format sanitize bench
 
 help:
 	@sed -n '1,6s/^# \{0,1\}//p' Makefile
@@ -56,6 +56,9 @@ check: $(INSTALLED)
 format: $(INSTALLED)
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
+
+sanitize: $(INSTALLED)
+	PYTHON=$(RUN)/python tests/sanitize.sh
 
 bench: $(INSTALLED)
 	$(RUN)/python -m benchmarks $(RUN_BENCHMARK)

@@ -20,6 +20,9 @@ const Kernels choices[] = {
     {"avx512", has_avx512, &avx512::entry},
     {"avx2", has_avx2, &avx2::entry},
 #endif
+#ifdef UNROLLED_NEON
+    {"neon", always, &neon::entry},
+#endif
     {"portable", always, &portable::entry},
     {"plain", always, &plain_entry},
 };

@@ -23,6 +23,12 @@ bool has_avx2() noexcept {
 #endif
 }
 
-const char* instruction_set() noexcept { return has_avx512() ? "avx512" : has_avx2() ? "avx2" : "portable"; }
+const char* instruction_set() noexcept {
+#ifdef UNROLLED_NEON
+  return "neon";
+#else
+  return has_avx512() ? "avx512" : has_avx2() ? "avx2" : "portable";
+#endif
+}
 
 }  // namespace unrolled

@@ -22,6 +22,9 @@ extern const Entry entry;
 namespace avx2 {
 extern const Entry entry;
 }
+namespace neon {
+extern const Entry entry;
+}
 namespace portable {
 extern const Entry entry;
 }

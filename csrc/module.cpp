@@ -142,7 +142,7 @@ int openmp_threads() noexcept {
 NB_MODULE(_kernels, module) {
   module.doc() = "The compiled part of unrolled.";
   module.def("instruction_set", &unrolled::instruction_set,
-             "Return the widest instruction set that this machine supports: 'avx512', 'avx2' or 'portable'.");
+             "Return the widest instruction set that this machine supports: 'avx512', 'avx2', 'neon' or 'portable'.");
   module.def(
       "instruction_set_in_force", [] { return unrolled::kernels().name; },
       "Return the instruction set of the kernels that run: the widest, or what UNROLLED_INSTRUCTION_SET or "

@@ -1,4 +1,4 @@
-// Vectors of 4 floats in the compiler's own extension: any processor, and NEON's registers where there are some.
+// Vectors of 4 floats in the compiler's own extension: any processor.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,11 @@ using Vector = float __attribute__((vector_size(16)));
 using Whole = int32_t __attribute__((vector_size(16)));
 constexpr int width = 4;
 
-#if defined(__aarch64__)
-// 32 registers
-constexpr int tile_rows(int vectors) { return vectors <= 3 ? 8 : 6; }
-constexpr int tile_vectors = 4;
-constexpr int gradient_rows = 4;
-constexpr int gradient_vectors = 3;
-#else
-// 16 registers
+// For 16 registers.
 constexpr int tile_rows(int vectors) { return vectors == 1 ? 8 : vectors == 2 ? 6 : vectors == 3 ? 4 : 3; }
 constexpr int tile_vectors = 4;
 constexpr int gradient_rows = 4;
 constexpr int gradient_vectors = 3;
-#endif
 
 UNROLLED_INLINE Vector all(float value) { return Vector{value, value, value, value}; }
 UNROLLED_INLINE Vector zero() { return all(0.0f); }

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "inline.hpp"
+
 namespace unrolled {
 
 // A block of at least the asked size, aligned to 64 bytes; its contents are undefined. Throws std::bad_alloc.
@@ -13,7 +15,7 @@ class Workspace {
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
-  void* data() const { return data_; }
+  UNROLLED_INLINE void* data() const { return data_; }
 
  private:
   void* data_;

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import platform
 import random
+import statistics
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -11,11 +13,17 @@ from unittest import mock
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tests.laws.harness import drawer, no_kernels
 from unrolled import GRU, LSTM, RNN, Seq
+from unrolled.kernels import cpu
 from unrolled.kernels.extension import extension
+
+_ARM = platform.machine() in {"aarch64", "arm64"}
+INSTRUCTION_SETS = (*(("neon",) if _ARM else ("avx512", "avx2")), "portable", "plain")
+"""Those that this kind of machine may have; the last is the plain loops, compiled."""
 
 needs_extension = pytest.mark.skipif(extension is None, reason="no compiler on this machine")
 
@@ -53,11 +61,44 @@ class Problem(NamedTuple):
 
     def results(self) -> tuple[list[Tensor], list[Tensor]]:
         """Return outputs and final state, and all gradients."""
-        data = self.data.detach().requires_grad_()
-        state = type(self.state)(*(leaf.detach().clone().requires_grad_() for leaf in self.state))
+        data, state = self.inputs()
         ys, final = self.cell(Seq(data, self.lengths), state)
-        outputs = [ys.data, *final]
-        inputs = [data, *state, *self.cell.parameters()]
+        return self.with_gradients([ys.data, *final], [data, *state, *self.cell.parameters()])
+
+    def results_of_torch(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the same from torch.nn, or from the plain step of a GRU that torch has not."""
+        if isinstance(self.cell, GRU) and (self.cell.reset, self.cell.update) != ("after", "keep"):
+            with no_kernels():
+                return self.results()
+        data, state = self.inputs()
+        module = torch_module(self.cell)
+        rows = torch.arange(len(data))
+        if self.lengths is not None:
+            rows = rows[self.lengths > 0]  # torch packs no row without steps
+        y = data.new_zeros(*data.shape[:2], self.cell.hidden_size).requires_grad_()
+        final = list(state)
+        if len(rows) and data.shape[1]:
+            lengths = torch.full((len(data),), data.shape[1])
+            lengths = (lengths if self.lengths is None else self.lengths)[rows]
+            packed = pack_padded_sequence(data[rows], lengths, True, enforce_sorted=False)
+            begin = [leaf[None, rows] for leaf in state]
+            packed, after = module(packed, begin[0] if len(begin) == 1 else tuple(begin))
+            live, _ = pad_packed_sequence(packed, batch_first=True, total_length=data.shape[1])
+            y = y.index_copy(0, rows, live)
+            after = after if isinstance(after, tuple) else (after,)
+            final = [
+                leaf.index_copy(0, rows, new[0]) for leaf, new in zip(state, after, strict=True)
+            ]
+        return self.with_gradients([y, *final], [data, *state, *module.parameters()])
+
+    def inputs(self) -> tuple[Tensor, Any]:
+        """Return data and state as leaves that want gradients."""
+        leaves = (leaf.detach().clone().requires_grad_() for leaf in self.state)
+        return self.data.detach().requires_grad_(), type(self.state)(*leaves)
+
+    def with_gradients(
+        self, outputs: list[Tensor], inputs: list[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
         gradients = torch.autograd.grad(
             outputs,
             inputs,
@@ -66,6 +107,17 @@ class Problem(NamedTuple):
             materialize_grads=True,
         )
         return [output.detach() for output in outputs], list(gradients)
+
+
+def torch_module(cell: Any) -> nn.RNNBase:
+    """Return torch's layer with the cell's weights."""
+    options = {"nonlinearity": cell.nonlinearity} if isinstance(cell, RNN) else {}
+    module: nn.RNNBase = getattr(nn, type(cell).__name__)(
+        cell.input_size, cell.hidden_size, bias=cell.bias, batch_first=True, **options
+    )
+    weights = {f"{name}_l0": weight for name, weight in cell.named_parameters()}
+    module.to(cell.weight_ih.dtype).load_state_dict(weights)
+    return module
 
 
 def problem(seed: int, kind: str | None = None) -> Problem:
@@ -95,7 +147,8 @@ def error(found: list[Tensor], exact: list[Tensor]) -> float:
     for a, b in zip(found, exact, strict=True):
         if b.numel():
             largest = float(b.abs().max()) or 1.0
-            worst = max(worst, float((a.double() - b).abs().max()) / largest)
+            off = float((a.double() - b).abs().max()) / largest
+            worst = max(worst, torch.inf if off != off else off)  # max overlooks NaN
     return worst
 
 
@@ -113,6 +166,56 @@ def assert_exact(problems: Iterable[Problem]) -> None:
         plain += error(plain_gradients, exact_gradients)
     # Of all of them together: in a single one the plain loop may happen to be right to the last bit.
     assert found <= 3 * plain
+
+
+class Exactness:
+    """How far results are from float64 torch, and how far torch's own float32 is."""
+
+    def __init__(self) -> None:
+        self.outputs: list[float] = []
+        self.gradients: list[float] = []
+        self.torch_gradients: list[float] = []
+
+    def add(self, given: Problem, exact: Any, by_torch: Any) -> None:
+        (outputs, gradients), (exact_outputs, exact_gradients) = given.results(), exact
+        self.outputs.append(error(outputs, exact_outputs))
+        self.gradients.append(error(gradients, exact_gradients))
+        self.torch_gradients.append(error(by_torch[1], exact_gradients))
+
+    def __str__(self) -> str:
+        parts = (
+            f"{name} {statistics.median(errors):.1e} {max(errors):.1e}"
+            for name, errors in vars(self).items()
+        )
+        return f"{len(self.outputs)} configurations, median and worst: {', '.join(parts)}"
+
+    def assert_as_promised(self) -> None:
+        """Outputs to 1e-5, gradients to 1e-4, and gradients at most 3 times less exact than torch's float32."""
+        assert max(self.outputs) <= 1e-5, self
+        assert max(self.gradients) <= 1e-4, self
+        for of_all in (statistics.median, max):
+            assert of_all(self.gradients) <= 3 * of_all(self.torch_gradients), self
+
+
+def available_sets() -> list[str]:
+    """Return the instruction sets that this machine has."""
+    found = []
+    for name in INSTRUCTION_SETS:
+        try:
+            extension.force_instruction_set(name)
+        except ValueError:
+            continue
+        found.append(name)
+    extension.force_instruction_set(None)
+    return found
+
+
+@contextmanager
+def always_compiled() -> Iterator[None]:
+    """Give torch none of the calls that it computes faster."""
+    never = 10**9
+    with mock.patch.multiple(cpu, UNITS_A_STEP=0, LSTM_ONE_ROW=never, LSTM_MANY_UNITS=never):
+        yield
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -88,10 +89,12 @@ def compiled() -> object:
 def test_instruction_set_is_what_the_system_reports(compiled) -> None:
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.exists():
-        assert compiled.instruction_set() in {"avx512", "avx2", "portable"}
+        assert compiled.instruction_set() in {"avx512", "avx2", "neon", "portable"}
         return
     flags = set(cpuinfo.read_text().split())
-    if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags:
+    if platform.machine() in {"aarch64", "arm64"}:
+        expected = "neon"
+    elif {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags:
         expected = "avx512"
     else:
         expected = "avx2" if {"avx2", "fma"} <= flags else "portable"

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kernels import native
+from tests.kernels.compiled import INSTRUCTION_SETS
 from tests.kernels.native import CELLS, Case, check
 from unrolled.kernels.extension import extension
 
 pytestmark = pytest.mark.skipif(extension is None, reason="no compiler on this machine")
 
-INSTRUCTION_SETS = ("avx512", "avx2", "portable", "plain")
 SIZES = [*range(1, 71), 128, 256]
 
 
