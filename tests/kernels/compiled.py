@@ -214,7 +214,8 @@ def available_sets() -> list[str]:
 def always_compiled() -> Iterator[None]:
     """Give torch none of the calls that it computes faster."""
     never = 10**9
-    with mock.patch.multiple(cpu, UNITS_A_STEP=0, LSTM_ONE_ROW=never, LSTM_MANY_UNITS=never):
+    steps = {"UNITS_A_STEP": 0, "UNITS_A_TRAINING_STEP": 0}
+    with mock.patch.multiple(cpu, LSTM_ONE_ROW=never, LSTM_MANY_UNITS=never, **steps):
         yield
 
 
