@@ -145,11 +145,14 @@ def _wrapped(original: Any) -> Any:
     It is torch's own code in both cases, with its own handling and checks of the arguments.
     """
     ours = _with_names(original, {**original.__globals__, "_VF": stand_in()})
+    # What is traced is torch's own; torch.compile leaves out nn.GRU and its like, and comes upon our functions.
+    is_tracing = torch.jit.is_tracing
+    is_exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
     flag = FLAG
 
     @functools.wraps(original)
     def forward(self: nn.Module, *arguments: Any, **named: Any) -> Any:
-        if flag in self.__dict__:
+        if flag in self.__dict__ and not is_tracing() and not is_exporting():
             return ours(self, *arguments, **named)
         return original(self, *arguments, **named)
 

@@ -21,6 +21,16 @@ class Functions:
         return getattr(_VF, name)
 
 
+def beside_the_compiler(ours: Callable[..., Any]) -> Callable[..., Any]:
+    """Let torch.compile run a function as it stands, between its graphs."""
+    aside = torch._disable_dynamo(ours)
+
+    def either(*arguments: Any) -> Any:
+        return (aside if torch.compiler.is_compiling() else ours)(*arguments)
+
+    return either
+
+
 def network(
     name: str,
     recurrence: operators.Recurrence,
@@ -30,6 +40,7 @@ def network(
     """Return what stands in front of torch's function ``name`` for whole networks."""
     theirs = getattr(_VF, name)
 
+    @beside_the_compiler
     def ours(*arguments: Any) -> Any:
         call = NetworkCall.of(arguments)
         sizes = call.sizes()
@@ -114,6 +125,7 @@ def one_step(
     """
     theirs = getattr(_VF, name)
 
+    @beside_the_compiler
     def ours(x: Tensor, hx: Any, weight_ih: Tensor, weight_hh: Tensor, *biases: Any) -> Any:
         if x.dim() != 2 or weight_hh.dim() != 2 or not pays(len(x), weight_hh.shape[1]):
             return theirs(x, hx, weight_ih, weight_hh, *biases)
