@@ -47,7 +47,7 @@ def networks(draw: Any) -> tuple[nn.RNNBase, tuple[Any, ...]]:
         warnings.simplefilter("ignore")  # dropout with one layer
         module = kind(size, hidden, **options)
     module.train(draw(st.booleans()))
-    batch, steps = draw(st.integers(1, 5)), draw(st.integers(2, 6))
+    batch, steps = draw(st.integers(1, 5)), draw(st.integers(4, 9))
     cells = options["num_layers"] * (1 + options["bidirectional"])
     layout = draw(st.sampled_from(["padded", "unbatched", "sorted", "unsorted"]))
     xs: Any
@@ -59,6 +59,7 @@ def networks(draw: Any) -> tuple[nn.RNNBase, tuple[Any, ...]]:
         lengths = torch.tensor(
             draw(st.lists(st.integers(1, steps), min_size=batch, max_size=batch))
         )
+        lengths[draw(st.integers(0, batch - 1))] = steps
         ordered = layout == "sorted"
         lengths = lengths.sort(descending=True).values if ordered else lengths
         xs = pack_padded_sequence(
@@ -117,8 +118,22 @@ def test_full_rows_of_an_lstm_without_gradients_are_torchs() -> None:
     with torch.no_grad(), counted() as calls:
         ours(torch.randn(5, 2, 3))
         assert calls == []
-        ours(pack_sequence([torch.randn(5, 3)]))
+        ours(pack_sequence([torch.randn(5, 3)] * 2))
+        assert calls == []
+        ours(pack_sequence([torch.randn(5, 3), torch.randn(4, 3)]))
         assert calls == ["lstm"]
+
+
+def test_short_calls_are_torchs() -> None:
+    with counted() as calls:
+        for kind in NETWORKS:
+            beside(kind(3, 64))[1](torch.randn(1, 2, 3))
+            beside(kind(3, 256))[1](pack_sequence([torch.randn(2, 3), torch.randn(1, 3)]))
+    assert calls == ["lstm"]  # of padded rows, with gradients
+    with torch.no_grad(), counted() as calls:
+        for steps in (10, 20):
+            beside(nn.RNN(3, 16))[1](torch.randn(steps, 2, 3))
+    assert calls == ["rnn"]
 
 
 def test_the_rule_of_the_long_row_holds_here() -> None:

@@ -8,18 +8,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from unrolled.adopt.rules import Sizes
 from unrolled.errors import ShapeError
 from unrolled.kernels.cpu import unavailable
 from unrolled.kernels.plan import packed_plan_for
-
-
-class Sizes(NamedTuple):
-    """On what it depends who is faster, as the rules of the kernels read it."""
-
-    hidden_size: int
-    batch: int
-    steps: int
-    shortest: int
 
 
 class NetworkCall(NamedTuple):
@@ -63,10 +55,12 @@ class NetworkCall(NamedTuple):
         """Return the sizes on which it depends who is faster."""
         batch, hidden = self.state[0].shape[-2:]
         if self.batch_sizes is not None:
-            # torch runs packed rows step by step, as it does ragged ones.
-            return Sizes(hidden, batch, len(self.batch_sizes), 0)
+            steps = len(self.batch_sizes)
+            # The last step has as many rows as the first where all are full.
+            shortest = steps if self.batch_sizes[-1] == batch else 0
+            return Sizes(hidden, batch, steps, shortest, packed=True)
         steps = self.x.shape[1 if self.batch_first else 0]
-        return Sizes(hidden, batch, steps, steps)
+        return Sizes(hidden, batch, steps, steps, packed=False)
 
     def fits(self, gates: int) -> bool:
         """Return whether all shapes are right; where they are not, torch says what is wrong."""

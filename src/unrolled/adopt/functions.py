@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import _VF, Tensor
 
-from unrolled.adopt.calls import NetworkCall, Sizes, StepCall, can_be_taken
+from unrolled.adopt import rules
+from unrolled.adopt.calls import NetworkCall, StepCall, can_be_taken
+from unrolled.adopt.rules import Sizes
 from unrolled.kernels import cpu_operators as operators
-from unrolled.kernels.cpu import few_steps, torch_lstm_is_faster
 
 
 class Functions:
@@ -35,7 +36,7 @@ def network(
     name: str,
     recurrence: operators.Recurrence,
     form: tuple[str, ...],
-    torch_is_faster: Callable[[Sizes, Sizes], bool],
+    torch_is_faster: Callable[[Sizes], bool],
 ) -> Callable[..., Any]:
     """Return what stands in front of torch's function ``name`` for whole networks."""
     theirs = getattr(_VF, name)
@@ -43,10 +44,9 @@ def network(
     @beside_the_compiler
     def ours(*arguments: Any) -> Any:
         call = NetworkCall.of(arguments)
-        sizes = call.sizes()
         # First what costs least: it is for the shortest calls that torch is faster.
         if (
-            torch_is_faster(sizes, sizes)
+            torch_is_faster(call.sizes())
             or not can_be_taken((call.x, *call.state, *call.weights))
             or not call.fits(recurrence.gates)
         ):
@@ -97,16 +97,6 @@ def own(outputs: list[Tensor], shape: list[int]) -> Tensor:
     return y.view(shape).clone() if y.requires_grad else y.resize_(shape)
 
 
-def full_lstm_is_faster(cell: Sizes, xs: Sizes) -> bool:
-    """Tell whether torch's LSTM (oneDNN, full rows only) is as fast or faster.
-
-    Without gradients it is on all full rows: measured on one thread, torch's time / ours, 0.95 at B = 32, T = 24, I = 1,
-    H = 128, 0.96 at 64, 50, 100, 128; with gradients 1.03 and 1.17.
-    """
-    full = xs.shortest == xs.steps
-    return full and (not torch.is_grad_enabled() or torch_lstm_is_faster(cell, xs))
-
-
 @lru_cache(maxsize=64)
 def full_sizes(batch: int, steps: int) -> Tensor:
     """Return the batch sizes of full rows: (T,) int64."""
@@ -138,32 +128,18 @@ def one_step(
     return ours
 
 
-def gated_step_pays(batch: int, hidden: int) -> bool:
-    """Tell whether a single step of an LSTM or GRU is faster than torch's.
-
-    Measured on one thread, torch's time / ours, inference and training: 16 rows of H = 128 0.87 and 1.05, of 512 0.8 and
-    0.5; 32 rows of 128 1.1 and 1.2; 64 rows of 64 1.4 and 1.3; 256 rows of 128 2.0 and 2.0.
-    """
-    return batch >= 32 and batch * hidden >= 4096
-
-
-def plain_step_pays(batch: int, hidden: int) -> bool:
-    """Tell the same of a vanilla RNN: 32 rows of H = 128 1.05 and 0.87, of 256 1.1 and 1.05; 64 rows of 128 1.4 and 1.1."""
-    return batch >= 64 and hidden >= 128
-
-
 def stand_in() -> Functions:
     """Return torch's functions with ours in front."""
     rnn, lstm, gru = operators.RNN, operators.LSTM, operators.GRU
     functions = Functions()
     functions.__dict__ |= {
-        "rnn_tanh": network("rnn_tanh", rnn, ("tanh",), few_steps),
-        "rnn_relu": network("rnn_relu", rnn, ("relu",), few_steps),
-        "lstm": network("lstm", lstm, (), full_lstm_is_faster),
-        "gru": network("gru", gru, ("after",), few_steps),
-        "rnn_tanh_cell": one_step("rnn_tanh_cell", rnn, ("tanh",), plain_step_pays),
-        "rnn_relu_cell": one_step("rnn_relu_cell", rnn, ("relu",), plain_step_pays),
-        "lstm_cell": one_step("lstm_cell", lstm, (), gated_step_pays),
-        "gru_cell": one_step("gru_cell", gru, ("after",), gated_step_pays),
+        "rnn_tanh": network("rnn_tanh", rnn, ("tanh",), rules.torch_rnn_is_faster),
+        "rnn_relu": network("rnn_relu", rnn, ("relu",), rules.torch_rnn_is_faster),
+        "lstm": network("lstm", lstm, (), rules.torch_lstm_is_faster),
+        "gru": network("gru", gru, ("after",), rules.torch_gru_is_faster),
+        "rnn_tanh_cell": one_step("rnn_tanh_cell", rnn, ("tanh",), rules.plain_step_pays),
+        "rnn_relu_cell": one_step("rnn_relu_cell", rnn, ("relu",), rules.plain_step_pays),
+        "lstm_cell": one_step("lstm_cell", lstm, (), rules.gated_step_pays),
+        "gru_cell": one_step("gru_cell", gru, ("after",), rules.gated_step_pays),
     }
     return functions
