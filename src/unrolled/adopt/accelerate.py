@@ -131,7 +131,7 @@ def _why_not(module: nn.Module) -> str | None:
 def _can_be_wrapped(kind: type[nn.Module]) -> bool:
     """Wrap the class's forward, once; return whether it is wrapped."""
     forward = kind.forward
-    if hasattr(forward, "__wrapped__"):
+    if hasattr(forward, FLAG):
         return True
     if "_VF" not in forward.__code__.co_names:
         return False
@@ -158,7 +158,9 @@ def _wrapped(original: Any) -> Any:
 
     # torch.jit.script reads the original's text and looks names up where this function looks.
     wrapped = _with_names(forward, original.__globals__)
-    return functools.wraps(original)(wrapped)
+    functools.update_wrapper(wrapped, original)
+    setattr(wrapped, FLAG, True)
+    return wrapped
 
 
 def _with_names(function: Any, names: dict[str, Any]) -> Callable[..., Any]:
