@@ -25,6 +25,7 @@ BUDGETS = {
     "laws": 90.0,
     "cells": 20.0,
     "kernels": 75.0,
+    "adopt": 15.0,
     "data": 15.0,
     "models": 15.0,
     "train": 30.0,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import runs, tables
+from benchmarks import accelerate, runs, tables
 from unrolled.errors import OptionError
 
 MARKS = f"before\n<!-- table: classify -->\nold\n{tables.END}\nbetween\n<!-- table: depth -->\n{tables.END}\nafter\n"
@@ -115,3 +115,26 @@ def test_document_without_marks_is_left_alone(results: Path) -> None:
     assert tables.with_tables("no table\n", "en") == "no table\n"
     with pytest.raises(OptionError, match="classify"):
         tables.with_tables(f"<!-- table: clasify -->\n{tables.END}", "en")
+
+
+def test_both_sides_of_accelerate_train_from_the_same_seed() -> None:
+    seen = []
+
+    def train(accelerated: bool, seed: int) -> Any:
+        seen.append((accelerated, seed))
+        return lambda: 2.0 + 0.01 * accelerated
+
+    case = accelerate.Case("a model", None, train)
+    result = accelerate.measured(case, rounds=2)
+    assert sorted(seen) == [(side, seed) for side in (False, True) for seed in range(3)]
+    assert result["loss_apart"] == pytest.approx(0.005)
+    assert not result["same_loss"]
+    assert len(result["torch"]) == len(result["accelerated"]) == 2
+
+
+def test_a_package_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    case = accelerate.CASES["recurrent_ppo"]._replace(needs="no_such_package")
+    monkeypatch.setitem(accelerate.CASES, "recurrent_ppo", case)
+    monkeypatch.setattr(sys, "argv", ["accelerate", "recurrent_ppo"])
+    accelerate.main()
+    assert "not installed: no_such_package" in capsys.readouterr().out

@@ -10,7 +10,7 @@ import importlib
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "unrolled.adopt": ("from_torch", "to_torch"),
+    "unrolled.adopt": ("accelerate", "from_torch", "restore", "to_torch"),
     "unrolled.cells": importlib.import_module("unrolled.cells").__all__,
     "unrolled.core.compose": ("Bidirectional", "Carry", "Residual", "Stack", "deep"),
     "unrolled.core.explain": ("explain",),

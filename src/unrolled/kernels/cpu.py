@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -75,14 +75,9 @@ class CompiledKernel:
                 return f"it computes on the CPU, not on {tensor.device}"
         if any(leaf.shape != (xs.batch, cell.hidden_size) for leaf in state):
             return "the state has other sizes than the cell"
-        if os.environ.get(SWITCH) == "off":
-            return f"{SWITCH}=off"
-        if extension is None:
-            return f"it is {missing}"
-        if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
-            return "it has backward gradients only"
-        if torch.jit.is_tracing():
-            return "torch.jit is tracing"
+        reason = unavailable()
+        if reason is not None:
+            return reason
         # While sizes may be symbols, none is looked at.
         if not torch.compiler.is_compiling() and self.torch_is_faster(cell, xs):
             return f"torch's {type(cell).__name__} is faster here"
@@ -123,7 +118,38 @@ class CompiledKernel:
         return (*weights, *self.form(cell), xs.is_reversed)
 
 
-def few_steps(cell: GatedCell, xs: Seq) -> bool:
+def unavailable() -> str | None:
+    """Return why no compiled kernel can run now, whatever it is given; None when they can."""
+    if os.environ.get(SWITCH) == "off":
+        return f"{SWITCH}=off"
+    if extension is None:
+        return f"it is {missing}"
+    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+        return "it has backward gradients only"
+    if torch.jit.is_tracing():
+        return "torch.jit is tracing"
+    return None
+
+
+class Units(Protocol):
+    """What of a cell decides which code is faster."""
+
+    @property
+    def hidden_size(self) -> int: ...
+
+
+class Steps(Protocol):
+    """What of a sequence decides which code is faster."""
+
+    @property
+    def batch(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def shortest(self) -> int: ...
+
+
+def few_steps(cell: Units, xs: Steps) -> bool:
     """Tell whether there are so few steps that the compiled kernel does not get going."""
     training = torch.is_grad_enabled() and cell.weight_hh.requires_grad
     units = UNITS_A_TRAINING_STEP if training else UNITS_A_STEP
@@ -135,7 +161,7 @@ def few_steps_of_gru(cell: GRU, xs: Seq) -> bool:
     return cell.reset == "after" and few_steps(cell, xs)
 
 
-def torch_lstm_is_faster(cell: LSTM, xs: Seq) -> bool:
+def torch_lstm_is_faster(cell: Units, xs: Steps) -> bool:
     """Tell whether torch's LSTM beats the compiled one: for one long row, or many units in a full but small batch."""
     batch, hidden = xs.batch, cell.hidden_size
     if batch * xs.steps == 0:

@@ -21,7 +21,7 @@ from torch.autograd import profiler
 from torch.autograd.function import FunctionCtx
 
 from unrolled.errors import InputError, ShapeError, unknown_option
-from unrolled.kernels import compiled
+from unrolled.kernels import compiled, differentiable
 from unrolled.kernels.compiled import Given
 from unrolled.kernels.memory import large_empty
 from unrolled.kernels.plan import plan_for
@@ -188,9 +188,12 @@ class Unroll(torch.autograd.Function):
         wanted = (needs[1], *needs[3 : 1 + recurrence.tensors])
         arguments = (*grad_outputs[:-1], *saved[:-2], *ctx.options, *saved[-2:], wanted)
         gradients: Sequence[Tensor | None]
-        if plainly_eager(saved[0]) and not wants_gradients(arguments):
+        if plainly_eager(saved[0]):
             given, others = recurrence.read_backward(arguments)
-            gradients = compiled.backward(given, *others)
+            if wants_gradients(arguments):
+                gradients = differentiable.gradients(given, grad_outputs[:-1], wanted)
+            else:
+                gradients = compiled.backward(given, *others)
         else:
             found = iter(recurrence.backward(*arguments))
             gradients = [next(found) if want else None for want in wanted]
@@ -198,7 +201,10 @@ class Unroll(torch.autograd.Function):
 
 
 class Once(torch.autograd.Function):
-    """A backward that is itself recorded: it computes, and says what is missing when it is to be differentiated."""
+    """The operator backward, recorded: it computes, and says what is missing when it is to be differentiated.
+
+    In plain eager mode `differentiable` is recorded in its place.
+    """
 
     @staticmethod
     def forward(ctx: FunctionCtx, recurrence: Recurrence, *arguments: Any) -> tuple[Tensor, ...]:
@@ -208,7 +214,7 @@ class Once(torch.autograd.Function):
     @staticmethod
     def backward(ctx: FunctionCtx, *_: Tensor | None) -> Any:
         raise InputError(
-            "the compiled kernels have no gradients of gradients",
+            "under torch.compile, profilers and dispatch modes the compiled kernels have no gradients of gradients",
             fix="set UNROLLED_KERNELS=off, or compute in float64",
         )
 

@@ -114,6 +114,9 @@ class PackedPlan(Plan):
         row = np.arange(self.live) - self.starts[step]
         return torch.from_numpy(self.starts[self.lengths[row] - 1 - step] + row)
 
+    def live_places(self, steps: int, reverse: bool = False) -> Places:
+        return self.turn.numpy() if reverse else np.arange(self.live)
+
     def zero_padding(self, data: Tensor) -> None:
         """There is none."""
 
