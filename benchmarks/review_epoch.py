@@ -14,6 +14,7 @@ Before anything is timed the three must answer alike. Writes benchmarks/results/
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -146,7 +147,7 @@ def main() -> None:
     worst = check(network, list(plain.values()), batches[0])
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     cuts = np.linspace(0, len(batches), PARTS + 1).astype(int)
-    for number, (begin, end) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for number, (begin, end) in enumerate(itertools.pairwise(cuts)):
         names = list(contestants)
         for name in names if number % 2 else reversed(names):
             started = time.perf_counter()

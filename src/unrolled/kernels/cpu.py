@@ -151,8 +151,7 @@ class Steps(Protocol):
 
 def few_steps(cell: Units, xs: Steps) -> bool:
     """Tell whether there are so few steps that the compiled kernel does not get going."""
-    training = torch.is_grad_enabled() and cell.weight_hh.requires_grad
-    units = UNITS_A_TRAINING_STEP if training else UNITS_A_STEP
+    units = UNITS_A_TRAINING_STEP if torch.is_grad_enabled() else UNITS_A_STEP
     return 0 < units * xs.batch * xs.steps <= cell.hidden_size
 
 

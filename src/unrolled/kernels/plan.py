@@ -72,11 +72,15 @@ class Plan:
             return rows + (self.lengths[self.order] - 1) * strides[1], -times
         return rows, times
 
-    def live_places(self, steps: int) -> Places:
-        """Return for each live step, all rows of a step after those of the step before, row * steps + step: (N,)."""
-        times = np.repeat(np.arange(self.steps, dtype=np.int64), self.batch_sizes)
+    def live_places(self, steps: int, reverse: bool = False) -> Places:
+        """Return for each live step, all rows of a step after those of the step before, row * steps + step: (N,).
+
+        With ``reverse`` where it lies when each row's first step is the last one it has.
+        """
         rows = [self.order[:alive] for alive in self.batch_sizes.tolist()]
-        return np.concatenate([*rows, self.order[:0]]) * steps + times
+        row = np.concatenate([*rows, self.order[:0]])
+        step = np.repeat(np.arange(self.steps, dtype=np.int64), self.batch_sizes)
+        return row * steps + (self.lengths[row] - 1 - step if reverse else step)
 
     def zero_padding(self, data: Tensor) -> None:
         """Set the padding of a contiguous (B, T, F) to 0, and touch nothing else."""
