@@ -134,9 +134,7 @@ def grid(
     return [Case(cell, size, batch, kind, mode, steps) for batch, size, kind, mode, cell in order]
 
 
-def _checked(
-    option: str, given: Sequence[Choice], check: Callable[[Choice], None]
-) -> list[Choice]:
+def _checked(option: str, given: Sequence[Choice], check: Callable[[Choice], None]) -> list[Choice]:
     """Return what was given without repetitions."""
     if not given:
         raise OptionError(f"--{option} is empty", expected="at least one")

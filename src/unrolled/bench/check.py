@@ -33,7 +33,9 @@ def check(where: str, contestant: Contestant, expected: Outcome, live: Tensor) -
     if len(given) != len(expected):
         raise _mismatch(where, contestant, f"it gave {len(given)} tensors of {len(expected)}")
     largest = 0.0
-    for name, value, wanted in zip(("outputs", *_gradients(expected)), given, expected, strict=True):
+    for name, value, wanted in zip(
+        ("outputs", *_gradients(expected)), given, expected, strict=True
+    ):
         if value.shape != wanted.shape:
             raise _mismatch(
                 where, contestant, f"{name} {tuple(value.shape)}, not {tuple(wanted.shape)}"
@@ -59,4 +61,6 @@ def _difference(value: Tensor, wanted: Tensor) -> float:
 
 def _mismatch(where: str, contestant: Contestant, what: str) -> UnrolledError:
     kernel = f" ({contestant.runs})" if contestant.runs else ""
-    return UnrolledError(f"{where}: {contestant.name}{kernel} does not compute what torch does: {what}")
+    return UnrolledError(
+        f"{where}: {contestant.name}{kernel} does not compute what torch does: {what}"
+    )

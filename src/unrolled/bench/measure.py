@@ -112,5 +112,3 @@ def _duel(own: Contestant, rival: Contestant, settings: Settings) -> Duel:
 def _inverted(fought: Duel, scale: float = 1.0) -> dict[str, Any]:
     ratio = fought.ratio.inverse(scale)
     return {**ratio.as_json(), "pairs": fought.pairs}
-
-

@@ -42,9 +42,7 @@ def flax(bout: Bout) -> Contestant | None:
         y = forward(params, x)
         return (y * grad).sum(), y
 
-    run = jax.jit(
-        jax.grad(loss, argnums=(0, 1), has_aux=True) if bout.case.trains else forward
-    )
+    run = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True) if bout.case.trains else forward)
 
     def compute() -> Any:
         return jax.block_until_ready(run(params, x))
@@ -139,7 +137,11 @@ def _onnx_graph(bout: Bout) -> bytes:
     nodes = [
         helper.make_node("Transpose", ["x"], ["steps"], perm=[1, 0, 2]),
         helper.make_node(
-            name.upper(), ["steps", "W", "R", "B", lengths], ["states"], hidden_size=hidden, **options
+            name.upper(),
+            ["steps", "W", "R", "B", lengths],
+            ["states"],
+            hidden_size=hidden,
+            **options,
         ),
         helper.make_node("Squeeze", ["states", "direction"], ["outputs"]),
         helper.make_node("Transpose", ["outputs"], ["y"], perm=[1, 0, 2]),

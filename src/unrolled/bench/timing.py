@@ -138,4 +138,3 @@ def _without_collection() -> Iterator[None]:
 
 def _median(values: NDArray[np.float64] | list[float]) -> float:
     return float(np.median(values))
-
