@@ -24,7 +24,7 @@ def page(result: Mapping[str, Any], language: str = "en") -> Report:
     """Return the page of a run, for `write_report`."""
     words, rows = WORDS[language], result["cases"]
     table = PlainTable(
-        words["figures"],
+        "",
         headings(rows, language),
         [[cell.replace("\n", " ") for cell in row] for row in cells(rows, language)],
         note=words["finer"],
@@ -72,6 +72,7 @@ def _shares(rows: Sequence[Row], words: Mapping[str, str]) -> list[Block]:
                 _line(cell, of, [100 * row["share_of_peak"] for row in of])
                 for cell, of in _by_cell(group)
             ],
+            marks=[Rule(100.0, words["whole"])],
             x=Axis(words["units"], log=True),
             y=Axis(unit="%"),
             size="small",
@@ -107,7 +108,7 @@ def _groups(rows: Sequence[Row], words: Mapping[str, str]) -> list[tuple[str, li
         group = [row for row in rows if (row["batch"], row["kind"], row["mode"]) == wanted]
         batch, kind, mode = wanted
         if group:
-            groups.append((f"{words[kind]}, {words[mode]}, {words['batch']} = {batch}", group))
+            groups.append((f"{words[kind]} · {words[mode]} · B = {batch}", group))
     return groups
 
 

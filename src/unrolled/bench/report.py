@@ -44,10 +44,10 @@ def cells(rows: Sequence[Mapping[str, Any]], language: str) -> list[list[str]]:
 
 
 def interval(figures: Mapping[str, float] | None) -> str:
-    """Return a ratio, and on a second line the ends of its interval.
+    r"""Return a ratio, and on a second line the ends of its interval.
 
     >>> interval({"ratio": 1.618, "low": 1.6, "high": 1.7}), interval(None)
-    ('1.62\\n1.60–1.70', '–')
+    ('1.62\n1.60–1.70', '–')
     """
     if figures is None:
         return NOTHING

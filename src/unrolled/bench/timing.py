@@ -127,7 +127,6 @@ def _sample(call: Callable[[], Any], repeats: int, clock: Callable[[], float]) -
 def _without_collection() -> Iterator[None]:
     """Keep Python's garbage collector from running inside a sample."""
     was_on = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield
