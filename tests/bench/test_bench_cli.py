@@ -50,6 +50,17 @@ def test_table_page_and_json_show_the_same(run: Command, tmp_path: Path, languag
     assert WORDS[language]["title"] in page
 
 
+@pytest.mark.parametrize(("sizes", "drawn"), [("8", 'class="bars"'), ("8,16", 'class="line c3"')])
+def test_one_size_is_drawn_as_bars_and_several_as_lines(
+    run: Command, tmp_path: Path, sizes: str, drawn: str
+) -> None:
+    answer = run("bench", *ONE, "--sizes", sizes, "-o", tmp_path)
+    assert answer.status == 0, answer.err
+    page = (tmp_path / "bench.html").read_text()
+    both = {'class="bars"', 'class="line c3"'}
+    assert {look for look in both if look in page} == {drawn}
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

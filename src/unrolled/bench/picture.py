@@ -1,4 +1,7 @@
-"""The figures of a run as one page: ratios by units, the share of the peak, and all of them in a table."""
+"""The figures of a run as one page: ratios by units, the share of the peak, and all of them in a table.
+
+Where the run has one size only, bars stand for the lines.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from typing import Any
 from unrolled.bench.cases import CELLS
 from unrolled.bench.report import cells, headings, opponents
 from unrolled.bench.words import WORDS
+from unrolled.view.bars import Bar, BarTable
 from unrolled.view.charts import Axis, LineChart, Rule
 from unrolled.view.facts import key_facts
 from unrolled.view.gallery import Block, Gallery
+from unrolled.view.numbers import NO_BREAK
 from unrolled.view.report import Report, Section
 from unrolled.view.runs import Band, Line
 from unrolled.view.tables import PlainTable
@@ -45,6 +50,12 @@ def page(result: Mapping[str, Any], language: str = "en") -> Report:
 
 def _galleries(rows: Sequence[Row], words: Mapping[str, str]) -> list[Block]:
     """Draw a gallery for each opponent, with a chart for each batch, kind of rows and mode."""
+    if _one_size(rows):
+        return [
+            _bars(name, met, [row["against"][name]["ratio"] for row in met], words)
+            for name in opponents(rows)
+            if (met := [row for row in rows if name in row["against"]])
+        ]
     galleries: list[Block] = []
     for name in opponents(rows):
         met = [row for row in rows if name in row["against"]]
@@ -65,6 +76,8 @@ def _galleries(rows: Sequence[Row], words: Mapping[str, str]) -> list[Block]:
 
 def _shares(rows: Sequence[Row], words: Mapping[str, str]) -> list[Block]:
     known = [row for row in rows if row["share_of_peak"] is not None]
+    if known and _one_size(rows):
+        return [_bars("%", known, [100 * row["share_of_peak"] for row in known], words)]
     charts = [
         LineChart(
             title,
@@ -80,6 +93,23 @@ def _shares(rows: Sequence[Row], words: Mapping[str, str]) -> list[Block]:
         for title, group in _groups(known, words)
     ]
     return [Gallery("", charts, legend_of=_legend(known))] if charts else []
+
+
+def _one_size(rows: Sequence[Row]) -> bool:
+    return len({row["hidden"] for row in rows}) == 1
+
+
+def _bars(
+    title: str, rows: Sequence[Row], values: Sequence[float], words: Mapping[str, str]
+) -> BarTable:
+    one_batch = len({row["batch"] for row in rows}) == 1
+    parts = (
+        [row["cell"].upper(), words[row["kind"]], words[row["mode"]]]
+        + ([] if one_batch else [f"B={row['batch']}"])
+        for row in rows
+    )
+    names = (" ".join(part).replace(" ", NO_BREAK) for part in parts)
+    return BarTable(title, [Bar(name, value) for name, value in zip(names, values, strict=True)])
 
 
 def _ratio_lines(name: str, rows: Sequence[Row]) -> list[Line | Band]:

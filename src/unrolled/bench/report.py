@@ -13,8 +13,9 @@ from unrolled.view.numbers import NOTHING, number
 
 
 def opponents(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return everyone that ours was timed against, in the order in which they came."""
-    return list(dict.fromkeys(name for row in rows for name in row["against"]))
+    """Return everyone that ours was timed against: torch's ways first, then the peers."""
+    names = dict.fromkeys(name for row in rows for name in row["against"])
+    return sorted(names, key=lambda name: not name.startswith("torch"))
 
 
 def headings(rows: Sequence[Mapping[str, Any]], language: str) -> list[str]:
