@@ -1,9 +1,9 @@
-"""Write the tables of the READMEs from benchmarks/results/*.json, between their marks.
+"""Write the tables of the documents from benchmarks/results/*.json, between their marks.
 
 python -m benchmarks.tables            writes them
-python -m benchmarks.tables --check    exits with 1 where a README says something else than the results
+python -m benchmarks.tables --check    exits with 1 where a document says something else than the results
 
-A table stands between "<!-- table: NAME -->" and "<!-- end of table -->"; a README without these marks is left as it is.
+A table stands between "<!-- table: NAME -->" and "<!-- end of table -->"; a document without these marks is left as it is.
 """
 
 from __future__ import annotations
@@ -16,11 +16,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from unrolled.bench import report
 from unrolled.errors import unknown_option
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-READMES = {"en": ROOT / "README.md", "zh": ROOT / "README.zh-CN.md"}
+LANGUAGES = ("en", "zh")
+DOCUMENTS = {
+    ROOT / "README.md": "en",
+    ROOT / "README.zh-CN.md": "zh",
+    ROOT / "benchmarks" / "KERNELS.md": "en",
+    ROOT / "benchmarks" / "KERNELS.zh-CN.md": "zh",
+}
+"""Whatever holds tables, and its language."""
 END = "<!-- end of table -->"
 PLACE = re.compile(rf"<!-- table: (\w+) -->.*?{END}", re.DOTALL)
 NONE = "–"
@@ -91,6 +99,8 @@ DEPTH_HEADINGS = (
 )  # fmt: skip
 SECONDS = (" s", " 秒")
 
+KERNEL_BATCHES = (1, 8, 32, 128)
+
 
 def forecast_table(which: int) -> list[Sequence[str]]:
     """Return headings and rows of the forecasts' table; the best of a row is bold."""
@@ -144,10 +154,26 @@ def depth_table(which: int) -> list[Sequence[str]]:
     return rows
 
 
+def kernel_table(batch: int) -> Callable[[int], list[Sequence[str]]]:
+    """Return the function that gives headings and rows of the kernels' table for a batch."""
+
+    def table(which: int) -> list[Sequence[str]]:
+        result = _result("kernels")
+        rows = [row for row in result["cases"] if row["batch"] == batch] if result else []
+        filled = report.cells(rows, LANGUAGES[which])
+        return [
+            report.headings(rows, LANGUAGES[which]),
+            *([cell.replace("\n", " ") for cell in row] for row in filled),
+        ]
+
+    return table
+
+
 TABLES: Mapping[str, Callable[[int], list[Sequence[str]]]] = {
     "forecast": forecast_table,
     "classify": classify_table,
     "depth": depth_table,
+    **{f"kernels_{batch}": kernel_table(batch) for batch in KERNEL_BATCHES},
 }
 
 
@@ -170,12 +196,12 @@ def _figures(
 
 
 def with_tables(text: str, language: str) -> str:
-    """Return a README with the tables between their marks.
+    """Return a document with the tables between their marks.
 
     Raises:
         OptionError: a mark names a table that does not exist.
     """
-    which = list(READMES).index(language)
+    which = LANGUAGES.index(language)
 
     def written(place: re.Match[str]) -> str:
         name = place.group(1)
@@ -193,7 +219,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    for language, path in READMES.items():
+    for path, language in DOCUMENTS.items():
         text = path.read_text(encoding="utf-8")
         written = with_tables(text, language)
         if check and written != text:

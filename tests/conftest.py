@@ -31,6 +31,7 @@ BUDGETS = {
     "train": 30.0,
     "tasks": 40.0,
     "view": 10.0,
+    "bench": 10.0,
     "cli": 60.0,
 }
 """Processor seconds that the tests of a room (a folder of tests/) may take in `make test`.

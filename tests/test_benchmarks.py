@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import accelerate, runs, tables
+from benchmarks import accelerate, kernels, runs, tables
+from unrolled.bench.cases import Case, grid
+from unrolled.bench.measure import Settings, measure
 from unrolled.errors import OptionError
 
 MARKS = f"before\n<!-- table: classify -->\nold\n{tables.END}\nbetween\n<!-- table: depth -->\n{tables.END}\nafter\n"
@@ -109,6 +111,42 @@ def test_depth_stands_beside_direction(results: Path) -> None:
     text = tables.with_tables(MARKS, "en")
     assert "| 1 | 81.0 | 1,000 | 10 s | 86.0 | 1,000 | 10 s |" in text
     assert "| 2 | 82.0 | 2,000 | 10 s | **87.0** | 2,000 | 10 s |" in text
+
+
+def test_kernels_go_on_where_they_were_stopped(
+    monkeypatch: pytest.MonkeyPatch, results: Path
+) -> None:
+    monkeypatch.setattr("unrolled.bench.run.PEAK_SECONDS", 0.001)
+    cases = grid(["lstm", "gru"], [8], [8], ["lengths"], ["inference"], steps=5)
+    monkeypatch.setattr(kernels, "CASES", cases)
+    measured: list[Case] = []
+
+    def stops_before_the_second(case: Case, settings: Settings) -> dict[str, Any]:
+        measured.append(case)
+        if len(measured) == 2:
+            raise KeyboardInterrupt
+        return measure(case, settings)
+
+    monkeypatch.setattr(kernels, "measure", stops_before_the_second)
+    assert kernels.run(Settings(pairs=2), threads=1) is None
+    result = kernels.run(Settings(pairs=2), threads=1)
+    assert measured == [cases[0], cases[1], cases[1]]
+    assert result is not None
+    assert [row["case"] for row in result["cases"]] == list(map(str, cases))
+    assert {"commit", "date", "wall_seconds", "options"} <= result.keys()
+    assert {"load", "peak_gflops", "threads"} <= result["machine"].keys()
+    assert list(results.iterdir()) == []
+    runs.write_result(result)
+    text = tables.with_tables(f"<!-- table: kernels_8 -->\n{tables.END}", "zh")
+    ratio = result["cases"][1]["against"]["torch packed"]["ratio"]
+    assert "| GRU compiled | 8 | 8 | 不等长 推理 |" in text
+    assert f"{ratio:.2f}" in text
+    assert "GRU" not in tables.with_tables(f"<!-- table: kernels_32 -->\n{tables.END}", "en")
+
+
+def test_cases_of_the_kernels_have_a_table_and_a_name_each() -> None:
+    assert {case.batch for case in kernels.CASES} == set(tables.KERNEL_BATCHES)
+    assert len(set(map(str, kernels.CASES))) == len(kernels.CASES)
 
 
 def test_document_without_marks_is_left_alone(results: Path) -> None:

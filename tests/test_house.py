@@ -21,7 +21,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 HOUSE = (
     "errors", "core", "cells", "kernels", "adopt", "models", "data", "train", "tasks", "view",
-    "serve", "export", "demo", "cli", "__main__",
+    "serve", "export", "demo", "bench", "cli", "__main__",
 )  # fmt: skip
 """The rooms from top to bottom; a room imports only from itself and from those above it."""
 

@@ -59,7 +59,7 @@ def test_links_lead_to_files(document: str) -> None:
 
 
 def test_tables_are_those_of_the_results() -> None:
-    for language, path in tables.READMES.items():
+    for path, language in tables.DOCUMENTS.items():
         text = path.read_text(encoding="utf-8")
         assert tables.with_tables(text, language) == text, "run: python -m benchmarks.tables"
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import typer
 
+from unrolled.cli.bench import bench
 from unrolled.cli.options import page_language
 from unrolled.cli.output import note
 from unrolled.cli.train_classify import train_classify
@@ -35,6 +36,7 @@ train.command("classify")(train_classify)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(demo)
+app.command()(bench)
 
 
 def main() -> None:
