@@ -10,6 +10,8 @@ from torch import Tensor
 
 from unrolled.core.compose import refuse_step_unless_causal
 from unrolled.core.layer import Layer
+from unrolled.core.registry import StreamKernel, find_stream_kernel
+from unrolled.core.state_bytes import state_from_bytes, state_to_bytes
 from unrolled.core.tree import State, tree_map
 
 
@@ -17,10 +19,11 @@ class Stream:
     """Push chunks through a causal layer and get the numbers of one pass over all of them.
 
     A Stream is frozen at the weights it was made with until `refresh`, and runs in evaluation mode without touching
-    the layer's own mode.
+    the layer's own mode. Any number of rows can be stepped together; one stream belongs to one thread at a time.
 
     Args:
-        layer: any causal layer.
+        layer: any causal layer. RNN, LSTM and GRU, and a `Stack` of them with Linear, LayerNorm, Dropout, elementwise
+            activations and an Embedding below, run in one compiled call, in float32 on a CPU.
 
     Raises:
         NotCausalError: when it is made, naming the part that needs the whole sequence.
@@ -36,16 +39,56 @@ class Stream:
     def __init__(self, layer: Layer) -> None:
         refuse_step_unless_causal(layer)
         self.layer = layer
-        self.state: State | None = None
+        self._tree: State | None = None
+        self._inside = False  # whether the state is the kernel's, and not _tree
+        self._kernel: StreamKernel | None = None
         self.refresh()
+
+    @property
+    def state(self) -> State | None:
+        """The layer's state after the last push; None before the first. It may be set."""
+        if self._inside and self._kernel is not None:
+            self._tree, self._inside = self._kernel.state(), False
+        return self._tree
+
+    @state.setter
+    def state(self, state: State | None) -> None:
+        self._tree, self._inside = state, False
 
     def refresh(self) -> None:
         """Take over the layer's weights as they are now; the state stays."""
-        self._frozen = copy.deepcopy(self.layer).eval().requires_grad_(False)
+        frozen = copy.deepcopy(self.layer).eval().requires_grad_(False)
+        self._freeze(frozen)
 
-    @torch.no_grad()
+    def _freeze(self, frozen: Layer) -> None:
+        self.state = self.state
+        self._frozen, self._kernel = frozen, find_stream_kernel(frozen)
+
     def push(self, chunk: Any) -> Any:
         """Run a chunk (B, T, *F), of the kinds a layer takes, and return its outputs; B is that of the first push."""
+        if self._inside and self._kernel is not None:
+            ys = self._kernel.push(chunk)
+        else:
+            ys = self._push_from_tree(chunk)
+        return self._push_plain(chunk) if ys is None else ys
+
+    def _push_from_tree(self, chunk: Any) -> Any | None:
+        kernel = self._kernel
+        if kernel is None or not kernel.takes(chunk):
+            return None
+        before = self._tree
+        batch = len(chunk)
+        begin = before
+        if begin is None:
+            begin = self._frozen.initial_state(batch, device=chunk.device)
+        if not kernel.begin(begin, batch):
+            return None
+        ys = kernel.push(chunk)
+        self._inside = ys is not None
+        return ys
+
+    @torch.no_grad()
+    def _push_plain(self, chunk: Any) -> Any:
         ys, self.state = self._frozen(chunk, self.state)
         return ys
 
@@ -57,8 +100,38 @@ class Stream:
         """Go back to a snapshot; None goes back to the beginning."""
         self.state = None if snapshot is None else tree_map(Tensor.clone, snapshot)
 
+    def to_bytes(self) -> bytes:
+        """Return the state as bytes (safetensors), which `restore_bytes` takes; the weights are not in them."""
+        return state_to_bytes(self.state)
+
+    def restore_bytes(self, data: bytes) -> None:
+        """Go back to the state that `to_bytes` saved, of this or of any other stream of such a layer.
+
+        Raises:
+            InputError: the bytes are no saved state.
+            ShapeError: they are the state of another layer.
+
+        >>> from unrolled import LSTM
+        >>> layer = LSTM(2, 3)
+        >>> first, second = Stream(layer), Stream(layer)
+        >>> ys = first.push(torch.randn(4, 1, 2))
+        >>> second.restore_bytes(first.to_bytes())
+        >>> torch.equal(second.state.c, first.state.c)
+        True
+        """
+        self.state = state_from_bytes(data, self._frozen, self.state)
+
     def fork(self) -> Stream:
         """Return a second stream that goes on from here on its own."""
-        twin = copy.copy(self)
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
         twin.state = self.snapshot()
+        twin._kernel = None if self._kernel is None else self._kernel.fork()
         return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_tree": self.state, "_inside": False, "_kernel": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._freeze(self._frozen)
