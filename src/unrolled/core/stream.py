@@ -66,30 +66,25 @@ class Stream:
 
     def push(self, chunk: Any) -> Any:
         """Run a chunk (B, T, *F), of the kinds a layer takes, and return its outputs; B is that of the first push."""
-        if self._inside and self._kernel is not None:
-            ys = self._kernel.push(chunk)
-        else:
-            ys = self._push_from_tree(chunk)
-        return self._push_plain(chunk) if ys is None else ys
-
-    def _push_from_tree(self, chunk: Any) -> Any | None:
         kernel = self._kernel
-        if kernel is None or not kernel.takes(chunk):
-            return None
-        before = self._tree
-        batch = len(chunk)
-        begin = before
-        if begin is None:
-            begin = self._frozen.initial_state(batch, device=chunk.device)
-        if not kernel.begin(begin, batch):
-            return None
-        ys = kernel.push(chunk)
-        self._inside = ys is not None
-        return ys
+        if kernel is None:
+            return self._push_plain(chunk, self._tree)
+        if self._inside:
+            ys = kernel.push(chunk)
+            return self._push_plain(chunk, self.state) if ys is None else ys
+        state = self._tree
+        if kernel.takes(chunk):
+            if state is None:
+                state = self._frozen.initial_state(len(chunk), device=chunk.device)
+            ys = kernel.push(chunk) if kernel.begin(state, len(chunk)) else None
+            if ys is not None:
+                self._inside = True
+                return ys
+        return self._push_plain(chunk, state)
 
     @torch.no_grad()
-    def _push_plain(self, chunk: Any) -> Any:
-        ys, self.state = self._frozen(chunk, self.state)
+    def _push_plain(self, chunk: Any, state: State | None) -> Any:
+        ys, self.state = self._frozen(chunk, state)
         return ys
 
     def snapshot(self) -> State | None:

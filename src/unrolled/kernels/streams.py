@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,7 +37,7 @@ class PackedStream:
         self._begun: State = None
         self._batch, self._steps = -1, 0
         # The addresses, and what lies there: one attribute, so that a run keeps the memory it writes to.
-        self._memory: tuple[Tensor, ...] = ()
+        self._memory: tuple[Any, ...] = ()
 
     def fork(self) -> PackedStream:
         return PackedStream(self._layer, self._packer)
@@ -59,7 +60,7 @@ class PackedStream:
             leaves = [dense_copy(leaf) for leaf in next(states)] if has_state else []
             own += leaves
             addresses += [*(leaf.data_ptr() for leaf in leaves), 0, 0][:2]
-        self._memory = (torch.tensor(addresses, dtype=torch.int64), *own)
+        self._memory = (array("q", addresses), *own)
         self._begun, self._batch, self._steps = state, batch, 0
         return True
 
@@ -71,10 +72,10 @@ class PackedStream:
         if batch != self._batch:
             return None
         chunk = chunk.contiguous()
-        ys = memory[1].new_empty((batch, steps, self._writes))
+        ys: Tensor = memory[1].new_empty((batch, steps, self._writes))
         work = self._work * batch * steps
         threads = 1 if work < WORTH_SHARING else threads_for(work)
-        addresses = memory[0].data_ptr()
+        addresses = memory[0].buffer_info()[0]
         if not self._run(chunk.data_ptr(), batch, steps, ys.data_ptr(), addresses, threads):
             return None
         self._steps += steps
