@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -27,6 +28,7 @@ class Pack(NamedTuple):
 
 
 _packs: dict[int, Pack] = {}
+_version = attrgetter("_version")
 
 
 def packed(
@@ -37,7 +39,7 @@ def packed(
     Weights that change with every step are so never packed in vain. ``form`` is what ``make`` reads of the cell besides.
     """
     try:
-        key = tuple([n for weight in weights for n in (weight.data_ptr(), weight._version)])
+        key = (*map(Tensor.data_ptr, weights), *map(_version, weights))
     except RuntimeError:
         return None  # what was made in inference mode counts no changes, and what is sparse lies nowhere
     pack = _packs.get(id(cell))

@@ -55,7 +55,7 @@ class StreamKernel(Protocol):
         """Return the outputs of the next chunk, or None, with the state unchanged, where the layer itself is to run."""
 
     def state(self) -> State:
-        """Return a copy of the state as the layer has it."""
+        """Return the state as the layer has it; to go on from there it must begin again."""
 
     def fork(self) -> StreamKernel:
         """Return another one with the same weights, which has not begun."""

@@ -82,8 +82,7 @@ class PackedStream:
         return ys
 
     def state(self) -> State:
-        leaves = iter([leaf.clone() for leaf in self._memory[1:]])
-        return rebuilt(self._layer, self._begun, leaves, self._steps)
+        return rebuilt(self._layer, self._begun, iter(self._memory[1:]), self._steps)
 
 
 def packed_stream(layer: nn.Module) -> PackedStream | None:
