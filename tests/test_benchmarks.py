@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import runs, tables
+from benchmarks import runs, step, tables
+from unrolled import GRU, LSTM, RNN
 from unrolled.errors import OptionError
+from unrolled.kernels.extension import extension
 
 MARKS = f"before\n<!-- table: classify -->\nold\n{tables.END}\nbetween\n<!-- table: depth -->\n{tables.END}\nafter\n"
 
@@ -115,3 +117,20 @@ def test_document_without_marks_is_left_alone(results: Path) -> None:
     assert tables.with_tables("no table\n", "en") == "no table\n"
     with pytest.raises(OptionError, match="classify"):
         tables.with_tables(f"<!-- table: clasify -->\n{tables.END}", "en")
+
+
+@pytest.mark.skipif(extension is None, reason="no compiler on this machine")
+@pytest.mark.parametrize("make", [RNN, LSTM, GRU])
+def test_steps_are_compared_before_they_are_timed(
+    monkeypatch: pytest.MonkeyPatch, make: Any
+) -> None:
+    monkeypatch.setattr(step, "SAMPLE_SECONDS", 1e-5)
+    row = step.measure(make, batch=2, hidden=3, pairs=3)
+    assert {"Cell.step", "torch cell", "torch layer", "numpy"} <= set(row["against"])
+    assert all(
+        fought["low"] <= fought["ratio"] <= fought["high"] for fought in row["against"].values()
+    )
+    assert "torch layers" in step.shown(step.token(5, pairs=3))
+    monkeypatch.setattr(step, "TOLERANCE", -1.0)
+    with pytest.raises(SystemExit, match="is off by"):
+        step.measure(make, batch=2, hidden=3, pairs=3)

@@ -139,7 +139,8 @@ def find_stream_kernel(layer: nn.Module) -> StreamKernel | None:
 
 def changed_on_instance(part: nn.Module) -> bool:
     """Tell whether hooks or replaced methods stand around what the type of this very object computes."""
-    replaced = any(name in part.__dict__ for name in ("forward", "unroll", "step", "gates"))
+    methods = ("forward", "unroll", "step", "gates", "initial_state", "check_state")
+    replaced = any(name in part.__dict__ for name in methods)
     return replaced or any(getattr(part, hooks) for hooks in _HOOKS)
 
 

@@ -15,7 +15,7 @@ from unrolled.core.registry import changed_on_instance, register_stream_kernel
 from unrolled.core.tree import State, rebuild
 from unrolled.kernels.extension import extension
 from unrolled.kernels.packing import Packer, is_packable, torch_must_see
-from unrolled.kernels.threads import WORTH_SHARING, threads_for
+from unrolled.kernels.threads import threads_for
 
 MANY_STEPS = 1024
 """Rows times steps from which a chunk of several steps goes to the kernels for whole sequences."""
@@ -73,8 +73,7 @@ class PackedStream:
             return None
         chunk = chunk.contiguous()
         ys: Tensor = memory[1].new_empty((batch, steps, self._writes))
-        work = self._work * batch * steps
-        threads = 1 if work < WORTH_SHARING else threads_for(work)
+        threads = threads_for(self._work * batch * steps)
         addresses = memory[0].buffer_info()[0]
         if not self._run(chunk.data_ptr(), batch, steps, ys.data_ptr(), addresses, threads):
             return None
