@@ -5,6 +5,7 @@
 namespace unrolled::UNROLLED_SET {
 namespace {
 
+// The most rows at a time.
 constexpr int64_t step_rows = 64;
 
 // A Linear's weights in panels.
@@ -116,23 +117,32 @@ void step_cell_rows(const StepPart& part, const StepRoom& room) {
   forward_rows<kind>(plan, Rows{call.layout, 0, 1}, room.rest);
 }
 
-void step_linear_rows(const StepPart& part, Room room) {
+// What a Linear needs for some rows at a time.
+struct LinearRoom {
+  float *sums, *x;
+
+  LinearRoom(Room& room, int64_t in) {
+    sums = room.take(8 * tile_vectors * width);
+    x = room.take(blocks(in, width) * spaced(step_rows) * width);
+  }
+};
+
+void step_linear_rows(const StepPart& part, Room memory) {
   const int64_t I = part.layer.in, O = part.layer.out, count = part.rows * part.steps;
   Room packed{part.layer.packed};
   const LinearWeights weights(packed, I, O);
   const Panels panels{weights.data, weights.bias, I, weights.columns};
-  float* sums = room.take(8 * tile_vectors * width);
-  float* x = room.take(blocks(I, width) * spaced(step_rows) * width);
+  const LinearRoom room(memory, I);
   for (int64_t start = 0; start < count; start += step_rows) {
     const int64_t rows = least(step_rows, count - start);
     const float* from = part.x + start * I;
     const float* activations = from;  // one row is its own panel
     const int64_t spacing = rows == 1 ? 1 : spaced(rows);
     if (rows > 1) {
-      for (int64_t i = 0; i < rows; ++i) put_row(x + i * width, spacing * width, from + i * I, I);
-      activations = x;
+      for (int64_t i = 0; i < rows; ++i) put_row(room.x + i * width, spacing * width, from + i * I, I);
+      activations = room.x;
     }
-    step_product(activations, spacing, rows, panels, sums,
+    step_product(activations, spacing, rows, panels, room.sums,
                  [&](int64_t first, int64_t vectors, int64_t i, const float* row) {
                    float* y = part.y + (start + i) * O;
                    for (int64_t v = 0; v < vectors; ++v) {
@@ -229,38 +239,49 @@ void step_through(const StepCall& call, const StepRoom& room, int64_t first, int
   }
 }
 
-void run_steps(const StepCall& call) {
-  const int64_t rows = least(step_rows, call.batch), parts = blocks(call.batch, step_rows), steps = call.steps;
-  int64_t most_features = 0, most_floats = 0;
+int64_t step_workers(const StepCall& call) {
   double work = 0.0;
   for (int64_t i = 0; i < call.count; ++i) {
     const StepLayer& layer = call.layers[i];
-    most_features = most(most_features, layer.out);
-    Room counted{nullptr};
-    if (layer.kind == step_cell) {
-      Room packed{nullptr};
-      const CellWeights weights(packed, layer.cell, layer.in, layer.out);
-      const int64_t inputs = blocks(layer.in, width);
-      ForwardRoom(counted, layer.cell, weights.unit_blocks, inputs, rows, weights.most_rows(rows, steps));
-      work += 2.0 * gate_count(layer.cell) * layer.out * static_cast<double>(layer.in + layer.out);
-    } else if (layer.kind == step_linear) {
-      counted.take(8 * tile_vectors * width);
-      counted.take(blocks(layer.in, width) * spaced(step_rows) * width);
-      work += 2.0 * static_cast<double>(layer.in) * static_cast<double>(layer.out);
-    }
-    most_floats = most(most_floats, counted.floats);
+    const double in = static_cast<double>(layer.in), out = static_cast<double>(layer.out);
+    if (layer.kind == step_cell) work += 2.0 * gate_count(layer.cell) * out * (in + out);
+    if (layer.kind == step_linear) work += 2.0 * in * out;
+  }
+  const double worth = work * static_cast<double>(call.batch * call.steps) / work_per_thread();
+  const int64_t useful = worth < call.threads ? 1 + static_cast<int64_t>(worth) : call.threads;
+  return most(1, least(least(call.threads, call.batch), useful));
+}
+
+// Floats that a layer needs besides its weights, for so many rows at a time.
+int64_t step_scratch(const StepLayer& layer, int64_t rows, int64_t steps) {
+  Room counted{nullptr};
+  if (layer.kind == step_cell) {
+    Room packed{nullptr};
+    const CellWeights weights(packed, layer.cell, layer.in, layer.out);
+    const int64_t inputs = blocks(layer.in, width);
+    ForwardRoom(counted, layer.cell, weights.unit_blocks, inputs, rows, weights.most_rows(rows, steps));
+  } else if (layer.kind == step_linear) {
+    LinearRoom(counted, layer.in);
+  }
+  return counted.floats;
+}
+
+void run_steps(const StepCall& call) {
+  const int64_t workers = call.threads > 1 ? step_workers(call) : 1, steps = call.steps;
+  const int64_t rows = least(step_rows, blocks(call.batch, workers)), parts = blocks(call.batch, rows);
+  int64_t most_features = 0, scratch = 0;
+  for (int64_t i = 0; i < call.count; ++i) {
+    most_features = most(most_features, call.layers[i].out);
+    scratch = most(scratch, step_scratch(call.layers[i], rows, steps));
   }
   const StepRoom counted(Room{nullptr}, rows, steps, most_features);
-  const int64_t floats = counted.rest.floats + most_floats;
-  const double worth = work * static_cast<double>(call.batch * steps) / work_per_thread();
-  const int64_t useful = worth < call.threads ? 1 + static_cast<int64_t>(worth) : call.threads;
-  const int64_t workers = most(1, least(least(call.threads, parts), useful));
+  const int64_t floats = counted.rest.floats + scratch;
   const Workspace workspace(static_cast<size_t>(workers * floats) * sizeof(float));
   in_parallel(workers, [&](int64_t worker) {
     const StepRoom room(Room{static_cast<float*>(workspace.data()) + worker * floats}, rows, steps, most_features);
     for (int64_t part = worker; part < parts; part += workers) {
-      const int64_t first = part * step_rows;
-      step_through(call, room, first, least(step_rows, call.batch - first));
+      const int64_t first = part * rows;
+      step_through(call, room, first, least(rows, call.batch - first));
     }
   });
 }
