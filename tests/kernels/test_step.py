@@ -193,6 +193,16 @@ def test_a_pack_is_never_stale(kind: str, change: Any) -> None:
     assert not torch.equal(packed_steps(cell, x, state)[0], before[0])
 
 
+def test_weights_of_other_sizes_are_never_read() -> None:
+    cell = RNN(2, 3)
+    x, state = torch.randn(1, 2), cell.initial_state(1)
+    packed_steps(cell, x, state)
+    cell.weight_hh = nn.Parameter(torch.zeros(1, 1))
+    with torch.no_grad():
+        for _ in range(3):
+            assert packed_step(cell, x, state) is None
+
+
 def test_a_write_that_torch_does_not_count_needs_repack() -> None:
     cell = RNN(2, 3)
     x, state = torch.randn(1, 2), cell.initial_state(1)

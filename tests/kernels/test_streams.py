@@ -43,7 +43,7 @@ TOKENS = 11
 
 
 def is_packed(stream: Stream) -> bool:
-    return stream._kernel is not None
+    return stream.refused == ""
 
 
 def drawn_stack(seed: int) -> Stack:
@@ -174,6 +174,16 @@ def test_state_is_that_of_the_layer_at_every_moment() -> None:
         assert_same(stream.state, expected)
 
 
+def test_a_layer_that_stands_in_two_places_has_two_states() -> None:
+    cell, linear = LSTM(3, 3), nn.Linear(3, 3)
+    layer, xs = Stack(cell, linear, cell, linear), torch.randn(2, 3, 3)
+    stream = Stream(layer)
+    assert is_packed(stream)
+    with torch.no_grad():
+        expected = layer(xs)
+    assert_same((stream.push(xs), stream.state), expected)
+
+
 def test_a_state_in_hand_does_not_change() -> None:
     layer, xs = Stack(LSTM(2, 3)), torch.randn(1, 4, 2)
     stream = Stream(layer)
@@ -275,6 +285,12 @@ class TwiceLinear(nn.Linear):
         return 2 * super().forward(x)
 
 
+def with_a_small_weight() -> Layer:
+    layer = Stack(GRU(2, 3))
+    layer[0].weight_hh = nn.Parameter(torch.zeros(9, 2))
+    return layer
+
+
 NOT_PACKED = {
     "hooks": hooked,
     "a forward of its own": with_own_forward,
@@ -287,7 +303,25 @@ NOT_PACKED = {
     "another module": lambda: Stack(GRU(2, 3), nn.GELU()),
     "half a layer norm": lambda: Stack(GRU(2, 4), nn.Unflatten(-1, (2, 2)), nn.LayerNorm((2, 2))),
     "sizes that do not fit": lambda: Stack(GRU(2, 3), nn.Linear(4, 3)),
+    "a weight of another size": with_a_small_weight,
     "no cell": lambda: Stack(nn.Linear(2, 3)),
+}
+
+
+REASONS = {
+    "hooks": "layers.1 (Linear) has hooks",
+    "a forward of its own": "layers.1 (Linear) has hooks, or methods that are replaced",
+    "parametrized": "layers.1 (ParametrizedLinear)",
+    "a subclass": "layers.1 (TwiceLinear)",
+    "another cell": "layers.1 (LayerNormGRU)",
+    "zoneout": "it (Zoneout)",
+    "residual": "it (Residual)",
+    "double": "layers.0 (GRU)",
+    "another module": "layers.1 (GELU) is not packed",
+    "half a layer norm": "layers.1 (Unflatten)",
+    "sizes that do not fit": "layers.1 (Linear)",
+    "a weight of another size": "layers.0 (GRU)",
+    "no cell": "no RNN, LSTM or GRU",
 }
 
 
@@ -296,9 +330,10 @@ def test_what_cannot_be_packed_runs_as_it_is(name: str) -> None:
     layer: Layer = NOT_PACKED[name]().eval()
     stream = Stream(layer)
     assert not is_packed(stream)
+    assert REASONS[name] in stream.refused
     xs = torch.randn(1, 3, 2, dtype=torch.float64 if name == "double" else torch.float32)
-    if name == "sizes that do not fit":
-        with pytest.raises(RuntimeError):
+    if name in ("sizes that do not fit", "a weight of another size"):
+        with pytest.raises((RuntimeError, ShapeError)):
             stream.push(xs)
         return
     with torch.no_grad():

@@ -74,7 +74,7 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 
 _kernels: dict[type, list[Kernel]] = {}
 _step_kernels: dict[type, StepKernel] = {}
-_stream_kernels: list[Callable[[nn.Module], StreamKernel | None]] = []
+_stream_kernels: list[Callable[[nn.Module], StreamKernel | str]] = []
 _loaded = False
 _trace: ContextVar[list[Choice] | None] = ContextVar("unrolled_kernel_trace", default=None)
 
@@ -89,8 +89,8 @@ def register_step_kernel(cell_type: type[Cell], kernel: StepKernel) -> None:
     _step_kernels[cell_type] = kernel
 
 
-def register_stream_kernel(make: Callable[[nn.Module], StreamKernel | None]) -> None:
-    """Offer ``make(frozen layer)``, which returns None for a layer that it cannot run."""
+def register_stream_kernel(make: Callable[[nn.Module], StreamKernel | str]) -> None:
+    """Offer ``make(frozen layer)``, which returns the reason for a layer that it cannot run."""
     _stream_kernels.append(make)
 
 
@@ -130,11 +130,16 @@ def packed_step(cell: Cell, x: Tree, state: State) -> tuple[Tree, State] | None:
     return None if kernel is None else kernel.step(cell, x, state)
 
 
-def find_stream_kernel(layer: nn.Module) -> StreamKernel | None:
-    """Return what runs a stream of this frozen layer, or None for the layer itself."""
+def find_stream_kernel(layer: nn.Module) -> tuple[StreamKernel | None, str]:
+    """Return what runs a stream of this frozen layer, or None, where the layer itself does, and why."""
     _load_kernels()
-    made = (make(layer) for make in _stream_kernels)
-    return next((kernel for kernel in made if kernel is not None), None)
+    reasons = []
+    for make in _stream_kernels:
+        kernel = make(layer)
+        if not isinstance(kernel, str):
+            return kernel, ""
+        reasons.append(kernel)
+    return None, "; ".join(reasons)
 
 
 def changed_on_instance(part: nn.Module) -> bool:

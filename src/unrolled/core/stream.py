@@ -22,8 +22,12 @@ class Stream:
     the layer's own mode. Any number of rows can be stepped together; one stream belongs to one thread at a time.
 
     Args:
-        layer: any causal layer. RNN, LSTM and GRU, and a `Stack` of them with Linear, LayerNorm, Dropout, elementwise
-            activations and an Embedding below, run in one compiled call, in float32 on a CPU.
+        layer: any causal layer. RNN, LSTM and GRU, and a `Stack` of them with Linear, LayerNorm, Dropout, Tanh, Sigmoid,
+            ReLU and an Embedding below, run in one compiled call, in float32 on a CPU.
+
+    Attributes:
+        layer: what it was made of.
+        refused: why the layer's own code runs instead of that call; "" where the call does.
 
     Raises:
         NotCausalError: when it is made, naming the part that needs the whole sequence.
@@ -62,7 +66,8 @@ class Stream:
 
     def _freeze(self, frozen: Layer) -> None:
         self.state = self.state
-        self._frozen, self._kernel = frozen, find_stream_kernel(frozen)
+        self._frozen = frozen
+        self._kernel, self.refused = find_stream_kernel(frozen)
 
     def push(self, chunk: Any) -> Any:
         """Run a chunk (B, T, *F), of the kinds a layer takes, and return its outputs; B is that of the first push."""

@@ -30,12 +30,17 @@ def code_of(cell: GatedCell) -> int:
     return operators.GRU.forms[cell.reset] if isinstance(cell, GRU) else operators.LSTM.forms[""]
 
 
-def packable(weights: Sequence[Tensor | None]) -> bool:
-    """Tell whether these are weights as the compiled code reads them."""
+def packable(weights: Sequence[Tensor | None], shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Tell whether these are weights as the compiled code reads them; None is one that is absent."""
     return all(
         weight is None
-        or (weight.dtype is torch.float32 and weight.is_cpu and weight.layout is torch.strided)
-        for weight in weights
+        or (
+            weight.shape == shape
+            and weight.dtype is torch.float32
+            and weight.is_cpu
+            and weight.layout is torch.strided
+        )
+        for weight, shape in zip(weights, shapes, strict=False)
     )
 
 
@@ -59,9 +64,11 @@ class Packer:
     def add_cell(self, cell: GatedCell) -> bool:
         """Put a cell of exactly the types RNN, LSTM and GRU on top, or return False."""
         sizes = (cell.input_size or 0, cell.hidden_size)
+        rows = cell.gate_count * cell.hidden_size
+        shapes = [(rows, sizes[0]), (rows, sizes[1]), (rows,), (rows,)]
         with torch.no_grad():
             weights = torch_weights(cell)
-        return self._add(CELL, sizes, weights, code=code_of(cell))
+        return self._add(CELL, sizes, weights, shapes, code=code_of(cell))
 
     def add_module(self, module: nn.Module) -> bool:
         """Put a layer without state on top, or return False where there is none of exactly its type."""
@@ -70,21 +77,24 @@ class Packer:
             return True  # in evaluation
         if isinstance(module, nn.Linear) and kind is nn.Linear:
             sizes = (module.in_features, module.out_features)
-            return self._add(LINEAR, sizes, [module.weight, None, module.bias])
+            shapes = [sizes[::-1], (), sizes[1:]]
+            return self._add(LINEAR, sizes, [module.weight, None, module.bias], shapes)
         if isinstance(module, nn.LayerNorm) and kind is nn.LayerNorm:
             if len(module.normalized_shape) != 1:
                 return False
             size = module.normalized_shape[0]
             weights = [module.weight, None, module.bias]
-            return self._add(LAYER_NORM, (size, size), weights, epsilon=module.eps)
+            shapes = [(size,), (), (size,)]
+            return self._add(LAYER_NORM, (size, size), weights, shapes, epsilon=module.eps)
         if isinstance(module, nn.Embedding) and kind is nn.Embedding:
             if module.max_norm is not None or self.states:
                 return False
             table = module.weight.detach().contiguous()
             self.tables.append(table)
-            return self._add(EMBEDDING, (module.num_embeddings, module.embedding_dim), [table])
+            sizes = (module.num_embeddings, module.embedding_dim)
+            return self._add(EMBEDDING, sizes, [table], [sizes])
         if kind in EACH_NUMBER and self.states:
-            return self._add(EACH_NUMBER[kind], (self.writes, self.writes), [])
+            return self._add(EACH_NUMBER[kind], (self.writes, self.writes), [], [])
         return False
 
     def _add(
@@ -92,10 +102,13 @@ class Packer:
         kind: int,
         sizes: tuple[int, int],
         weights: Sequence[Tensor | None],
+        shapes: Sequence[tuple[int, ...]],
         code: int = 0,
         epsilon: float = 0.0,
     ) -> bool:
-        if not packable(weights) or min(sizes) < 1 or (self.states and sizes[0] != self.writes):
+        if not packable(weights, shapes) or min(sizes) < 1:
+            return False
+        if self.states and sizes[0] != self.writes:
             return False
         dense = [None if weight is None else weight.detach().contiguous() for weight in weights]
         dense += [None] * (4 - len(dense))

@@ -13,7 +13,7 @@ from unrolled.core.compose import Stack
 from unrolled.core.noise import Dropout, NoiseState, WeightDrop, WeightDropState
 from unrolled.core.registry import changed_on_instance, register_stream_kernel
 from unrolled.core.tree import State, rebuild
-from unrolled.kernels.extension import extension
+from unrolled.kernels.extension import extension, missing
 from unrolled.kernels.packing import Packer, is_packable, torch_must_see
 from unrolled.kernels.threads import threads_for
 
@@ -84,25 +84,34 @@ class PackedStream:
         return rebuilt(self._layer, self._begun, iter(self._memory[1:]), self._steps)
 
 
-def packed_stream(layer: nn.Module) -> PackedStream | None:
-    """Return what runs streams of a frozen layer, or None for one with parts that cannot be packed."""
+def packed_stream(layer: nn.Module) -> PackedStream | str:
+    """Return what runs streams of a frozen layer, or the reason why it cannot be packed."""
+    if extension is None:
+        return f"compiled kernels: {missing}"
     packer = Packer()
-    if not pack(layer, packer) or not any(packer.states):
-        return None
-    return PackedStream(layer, packer)
+    reason = pack(layer, packer)
+    if reason is None and not any(packer.states):
+        reason = "there is no RNN, LSTM or GRU in it"
+    return reason or PackedStream(layer, packer)
 
 
-def pack(layer: nn.Module, packer: Packer) -> bool:
-    """Put a layer and what is inside it on top of what was packed, or return False."""
+def pack(layer: nn.Module, packer: Packer, path: str = "") -> str | None:
+    """Put a layer and what is inside it on top of what was packed, or return the reason why it cannot be."""
+    where = f"{path or 'it'} ({type(layer).__name__})"
     if changed_on_instance(layer):
-        return False
-    if is_packable(layer):
-        return packer.add_cell(layer)
-    if type(layer) is Stack:
-        return all(pack(part, packer) for part in layer.layers)
-    if type(layer) is WeightDrop:  # in evaluation its cell alone
-        return pack(layer.cell, packer)
-    return type(layer) is Dropout or packer.add_module(layer)
+        return f"{where} has hooks, or methods that are replaced on the instance"
+    parts: list[tuple[str, nn.Module]] | None = None
+    if isinstance(layer, Stack) and type(layer) is Stack:
+        parts = [(f"layers.{index}", part) for index, part in enumerate(layer)]
+    elif isinstance(layer, WeightDrop) and type(layer) is WeightDrop:
+        parts = [("cell", layer.cell)]  # all there is of it in evaluation
+    if parts is not None:
+        reasons = (pack(part, packer, f"{path}.{name}".lstrip(".")) for name, part in parts)
+        return next((reason for reason in reasons if reason is not None), None)
+    if type(layer) is Dropout:
+        return None
+    added = packer.add_cell(layer) if is_packable(layer) else packer.add_module(layer)
+    return None if added else f"{where} is not packed, or not in this place, dtype or size"
 
 
 def fits(layer: nn.Module, state: State, batch: int) -> bool:
@@ -159,5 +168,4 @@ def rebuilt(layer: nn.Module, begun: State, leaves: Iterator[Tensor], steps: int
     return begun
 
 
-if extension is not None:
-    register_stream_kernel(packed_stream)
+register_stream_kernel(packed_stream)
