@@ -46,10 +46,12 @@ def packed(
     if pack is None or pack.key != key or pack.form != form or pack.cell() is not cell:
         _packs[id(cell)] = Pack(_watched(cell), form, key, tuple(w.detach() for w in weights), None)
         return None
-    if pack.made is None:
-        pack = pack._replace(made=make())
-        _packs[id(cell)] = pack
-    return pack.made
+    if pack.made is not None:
+        return pack.made
+    made = make()
+    if _packs.get(id(cell)) is pack:  # not where another thread trained meanwhile
+        _packs[id(cell)] = pack._replace(made=made)
+    return made
 
 
 def _watched(cell: nn.Module) -> weakref.ref[nn.Module]:
