@@ -57,14 +57,17 @@ def state_from_bytes(data: bytes, layer: Layer, current: State | None) -> State 
     for path in sorted(model.keys() ^ read.keys()):
         problem = "lacks" if path in model else "has"
         raise ShapeError(f"the saved state {problem} {path!r}", expected=f"a state of this {name}")
-    rows = {leaf.shape[:1] for leaf in read.values()}
-    for path, leaf in read.items():
-        wanted = (*leaf.shape[:1], *model[path].shape[1:])
-        if leaf.shape != wanted or leaf.dtype is not model[path].dtype or len(rows) > 1:
+    for path, like in model.items():
+        leaf, features = read[path], like.shape[1:]
+        fits = leaf.dim() == like.dim() and leaf.shape[1:] == features
+        if not fits or leaf.dtype is not like.dtype:
             raise ShapeError(
                 f"the saved state has {path!r} {tuple(leaf.shape)} {leaf.dtype}",
-                expected=f"{('B', *wanted[1:])} {model[path].dtype} of this {name}, the same B in all",
+                expected=f"{('B', *features)} {like.dtype}, as this {name} has it",
             )
+    rows = {path: len(read[path]) for path in model}
+    if len(set(rows.values())) > 1:
+        raise ShapeError(f"the saved state has rows {rows}", expected="as many in every tensor")
     places = iter(model)
     return tree_map(lambda leaf: read[next(places)].to(leaf.device), current, constants=True)
 
