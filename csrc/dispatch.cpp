@@ -12,7 +12,7 @@ namespace {
 
 bool always() noexcept { return true; }
 
-const Entry plain_entry{plain::forward, plain::backward, portable::entry.multiply_add};
+const Entry plain_entry{plain::forward, plain::backward, portable::entry.steps, portable::entry.multiply_add};
 
 // The widest first.
 const Kernels choices[] = {

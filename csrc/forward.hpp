@@ -230,65 +230,92 @@ void forward_rows(const ForwardPlan& plan, const Rows& rows, Room memory) {
   }
 }
 
+// A cell's weights in panels, laid out in a room: in a call's own workspace, or kept for many calls.
+struct CellWeights {
+  int kind;
+  int64_t input_size, hidden_size, unit_blocks;
+  Groups together, gated, single;  // the columns of the three products
+  float *input, *recurrent, *candidate, *biases, *later;
+
+  CellWeights(Room& room, int kind, int64_t input_size, int64_t hidden_size)
+      : kind(kind), input_size(input_size), hidden_size(hidden_size), unit_blocks(blocks(hidden_size, width)) {
+    const int64_t gates = gate_count(kind), U = unit_blocks;
+    const bool before = kind == gru_reset_before;
+    together = Groups::of(U * gates, gates == 1 ? tile_vectors : gates);
+    gated = before ? Groups::of(U * 2, 2) : together;
+    single = Groups::of(U, tile_vectors);
+    input = room.take(U * gates * input_size * width);
+    recurrent = room.take(gated.count * hidden_size * width);
+    candidate = room.take(before ? U * hidden_size * width : 0);
+    biases = room.take(U * gates * width);
+    later = room.take(U * gates * width);
+  }
+
+  void pack_all_biases(const Weights& from) const {
+    const int64_t gates = gate_count(kind), H = hidden_size;
+    pack_biases(biases, H, gates, from.bias_ih, from.bias_hh);
+    clear(later, unit_blocks * gates * width);
+    if (kind != gru_reset_after) return;
+    // The reset gate acts on W_hn h + b_hn: that bias goes with the state's product.
+    for (int64_t block = 0; block < unit_blocks; ++block) {
+      const int64_t at = 2 * H + block * width, to = (block * 3 + 2) * width, lanes = lanes_of(block, H);
+      const Vector none = zero();
+      store(biases + to, from.bias_ih ? load_lanes(from.bias_ih + at, lanes) : none);
+      store(later + to, from.bias_hh ? load_lanes(from.bias_hh + at, lanes) : none);
+    }
+  }
+
+  // Worker's share.
+  void pack(const Weights& from, int64_t worker, int64_t workers) const {
+    const int64_t gates = gate_count(kind), I = input_size, H = hidden_size;
+    const bool before = kind == gru_reset_before;
+    pack_units(input, {from.ih, H, I, 0, gates}, together, worker, workers);
+    pack_units(recurrent, {from.hh, H, H, 0, before ? 2 : gates}, gated, worker, workers);
+    if (before) pack_units(candidate, {from.hh, H, H, 2, 1}, single, worker, workers);
+  }
+
+  // Rows of a worker's block of steps, of which each step has so many.
+  int64_t most_rows(int64_t rows, int64_t steps) const {
+    const int64_t floats = (gate_count(kind) * unit_blocks + blocks(input_size, width)) * width;
+    return least(rows * steps, most(rows, most(forward_least_rows, forward_block / floats)));
+  }
+
+  ForwardPlan plan(const Forward& call, const int64_t* offsets, int64_t most_rows) const {
+    return {call,
+            offsets,
+            unit_blocks,
+            blocks(input_size, width),
+            most_rows,
+            {input, biases, input_size, together},
+            {recurrent, later, hidden_size, gated},
+            {candidate, later, hidden_size, single}};
+  }
+};
+
 template <int kind>
 void forward_cell(const Forward& call) {
-  constexpr int64_t gates = gate_count(kind);
-  constexpr bool before = kind == gru_reset_before;
   const Layout& layout = call.layout;
-  const int64_t H = layout.hidden_size, I = layout.input_size, U = blocks(H, width), inputs = blocks(I, width);
   int64_t live = 0;
   for (int64_t t = 0; t < layout.steps; ++t) live += layout.batch_sizes[t];
   const int64_t workers = workers_for(layout, live, call.threads);
   const int64_t rows = blocks(layout.batch, workers);
-  const int64_t fitting = most(forward_least_rows, forward_block / ((gates * U + inputs) * width));
-  const int64_t most_rows = least(rows * layout.steps, most(rows, fitting));
-  const Groups together = Groups::of(U * gates, gates == 1 ? tile_vectors : gates);
-  const Groups gated = before ? Groups::of(U * 2, 2) : together, single = Groups::of(U, tile_vectors);
 
-  Room counted{nullptr};
-  ForwardRoom(counted, kind, U, inputs, rows, most_rows);
   Room shared{nullptr};
-  float *input = nullptr, *recurrent = nullptr, *candidate = nullptr, *biases = nullptr, *later = nullptr;
-  int64_t* offsets = nullptr;
-  const auto lay_out = [&](Room& room) {
-    input = room.take(U * gates * I * width);
-    recurrent = room.take(gated.count * H * width);
-    candidate = room.take(before ? U * H * width : 0);
-    biases = room.take(U * gates * width);
-    later = room.take(U * gates * width);
-    offsets = room.take<int64_t>(layout.steps + 1);
-  };
-  lay_out(shared);
+  const CellWeights counted_weights(shared, kind, layout.input_size, layout.hidden_size);
+  shared.take<int64_t>(layout.steps + 1);
+  const int64_t most_rows = counted_weights.most_rows(rows, layout.steps);
+  Room counted{nullptr};
+  ForwardRoom(counted, kind, counted_weights.unit_blocks, blocks(layout.input_size, width), rows, most_rows);
   const Workspace workspace(static_cast<size_t>(shared.floats + workers * counted.floats) * sizeof(float));
   Room room{static_cast<float*>(workspace.data())};
-  lay_out(room);
+  const CellWeights weights(room, kind, layout.input_size, layout.hidden_size);
+  int64_t* offsets = room.take<int64_t>(layout.steps + 1);
 
   offsets[0] = 0;
   for (int64_t t = 0; t < layout.steps; ++t) offsets[t + 1] = offsets[t] + layout.batch_sizes[t];
-  pack_biases(biases, H, gates, call.weights.bias_ih, call.weights.bias_hh);
-  clear(later, U * gates * width);
-  if (kind == gru_reset_after) {
-    // The reset gate acts on W_hn h + b_hn: that bias goes with the state's product.
-    for (int64_t block = 0; block < U; ++block) {
-      const int64_t from = 2 * H + block * width, to = (block * 3 + 2) * width, lanes = lanes_of(block, H);
-      const Vector none = zero();
-      store(biases + to, call.weights.bias_ih ? load_lanes(call.weights.bias_ih + from, lanes) : none);
-      store(later + to, call.weights.bias_hh ? load_lanes(call.weights.bias_hh + from, lanes) : none);
-    }
-  }
-  in_parallel(workers, [&](int64_t worker) {
-    pack_units(input, {call.weights.ih, H, I, 0, gates}, together, worker, workers);
-    pack_units(recurrent, {call.weights.hh, H, H, 0, before ? 2 : gates}, gated, worker, workers);
-    if (before) pack_units(candidate, {call.weights.hh, H, H, 2, 1}, single, worker, workers);
-  });
-  const ForwardPlan plan{call,
-                         offsets,
-                         U,
-                         inputs,
-                         most_rows,
-                         {input, biases, I, together},
-                         {recurrent, later, H, gated},
-                         {candidate, later, H, single}};
+  weights.pack_all_biases(call.weights);
+  in_parallel(workers, [&](int64_t worker) { weights.pack(call.weights, worker, workers); });
+  const ForwardPlan plan = weights.plan(call, offsets, most_rows);
   in_parallel(workers, [&](int64_t worker) {
     forward_rows<kind>(plan, Rows{layout, worker, workers}, Room{room.next + worker * counted.floats});
   });

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "engine.hpp"
+#include "step_call.hpp"
 
 namespace unrolled {
 
 struct Entry {
   void (*forward)(const Forward& call);
   void (*backward)(const Backward& call);
+  StepKernels steps;
   // Runs a loop of multiply-adds between registers and returns the floating point operations done.
   double (*multiply_add)(int64_t rounds);
 };

@@ -91,6 +91,18 @@ Workspace::~Workspace() {
   }
 }
 
+Memory::Memory(std::size_t bytes) {
+  const Block fresh = allocate(bytes);
+  data_ = fresh.data;
+  bytes_ = fresh.bytes;
+}
+
+Memory::Memory(Memory&& other) noexcept : data_(other.data_), bytes_(other.bytes_) { other.data_ = nullptr; }
+
+Memory::~Memory() {
+  if (data_ != nullptr) release({data_, bytes_});
+}
+
 void free_workspaces() noexcept {
   const std::lock_guard lock(guard);
   while (kept_count > 0) release(kept[--kept_count]);

@@ -22,6 +22,21 @@ class Workspace {
   std::size_t bytes_;
 };
 
+// A block of its own, which goes back to the system: for what is kept long. Aligned to 64 bytes. Throws std::bad_alloc.
+class Memory {
+ public:
+  explicit Memory(std::size_t bytes);
+  ~Memory();
+  Memory(Memory&& other) noexcept;
+  Memory& operator=(Memory&&) = delete;
+
+  void* data() const { return data_; }
+
+ private:
+  void* data_;
+  std::size_t bytes_;
+};
+
 // Frees the blocks that no call is using.
 void free_workspaces() noexcept;
 

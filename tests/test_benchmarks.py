@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks import accelerate, kernels, runs, tables
+from benchmarks import accelerate, kernels, runs, step, tables
+from unrolled import GRU, LSTM, RNN
 from unrolled.bench.cases import Case, grid
 from unrolled.bench.measure import Settings, measure
 from unrolled.errors import OptionError
+from unrolled.kernels.extension import extension
 
 MARKS = f"before\n<!-- table: classify -->\nold\n{tables.END}\nbetween\n<!-- table: depth -->\n{tables.END}\nafter\n"
 
@@ -176,3 +178,20 @@ def test_a_package_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, ca
     monkeypatch.setattr(sys, "argv", ["accelerate", "recurrent_ppo"])
     accelerate.main()
     assert "not installed: no_such_package" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(extension is None, reason="no compiler on this machine")
+@pytest.mark.parametrize("make", [RNN, LSTM, GRU])
+def test_steps_are_compared_before_they_are_timed(
+    monkeypatch: pytest.MonkeyPatch, make: Any
+) -> None:
+    monkeypatch.setattr(step, "SAMPLE_SECONDS", 1e-5)
+    row = step.measure(make, batch=2, hidden=3, pairs=3)
+    assert {"Cell.step", "torch cell", "torch layer", "numpy"} <= set(row["against"])
+    assert all(
+        fought["low"] <= fought["ratio"] <= fought["high"] for fought in row["against"].values()
+    )
+    assert "torch layers" in step.shown(step.token(5, pairs=3))
+    monkeypatch.setattr(step, "TOLERANCE", -1.0)
+    with pytest.raises(SystemExit, match="is off by"):
+        step.measure(make, batch=2, hidden=3, pairs=3)

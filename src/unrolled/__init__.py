@@ -16,6 +16,7 @@ _ROOMS = {
     "unrolled.core.explain": ("explain",),
     "unrolled.core.layer": ("Cell", "Layer"),
     "unrolled.core.noise": ("Dropout", "WeightDrop", "Zoneout", "renew"),
+    "unrolled.core.packs": ("repack",),
     "unrolled.core.registry": ("register_kernel",),
     "unrolled.core.seq": ("Seq",),
     "unrolled.core.stream": ("Stream",),

@@ -236,9 +236,12 @@ def instruction_set(name: str | None) -> Iterator[None]:
 @contextmanager
 def shared_by(threads: int) -> Iterator[None]:
     """Let the kernels use so many threads, however small the work."""
+    assert extension is not None
     torch.set_num_threads(threads)
+    extension.set_work_per_thread(1)
     try:
         with mock.patch("unrolled.kernels.threads.WORTH_SHARING", 0):
             yield
     finally:
+        extension.set_work_per_thread(1e6)
         torch.set_num_threads(1)

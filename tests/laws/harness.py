@@ -20,6 +20,7 @@ from torch import Tensor
 
 from tests.laws.examples import EXAMPLES, Example, drawer
 from unrolled import Layer, Seq, join_rows, select_rows
+from unrolled.core import registry
 from unrolled.core.noise import NoiseState
 from unrolled.core.tree import Constant, State, Tree, rebuild
 
@@ -200,8 +201,12 @@ def row(tree: Tree, index: int) -> Tree:
 
 @contextmanager
 def no_kernels() -> Iterator[None]:
-    """Let every cell take the plain loop."""
-    with mock.patch("unrolled.core.unroll.find_kernel", return_value=None):
+    """Let every cell take the plain loop, and its own steps in it."""
+    registry._load_kernels()
+    with (
+        mock.patch("unrolled.core.unroll.find_kernel", return_value=None),
+        mock.patch.dict(registry._step_kernels, clear=True),
+    ):
         yield
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.core.layer import Cell
+from unrolled.core.packs import drop_pack
 from unrolled.errors import OptionError
 
 
@@ -38,6 +42,15 @@ class GatedCell(Cell):
         self.bias_ih = nn.Parameter(torch.empty(rows)) if bias else None
         self.bias_hh = nn.Parameter(torch.empty(rows)) if bias else None
         self.reset_parameters()
+
+    def train(self, mode: bool = True) -> Self:
+        drop_pack(self)
+        return super().train(mode)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        drop_pack(self)
+        applied: Self = super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return applied
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")

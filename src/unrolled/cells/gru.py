@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrize import is_parametrized
 
 from unrolled.cells.gated import GatedCell
+from unrolled.core.registry import packed_step
 from unrolled.core.tree import register
 from unrolled.errors import OptionError, unknown_option
 
@@ -100,6 +101,8 @@ class GRU(GatedCell):
         return GRUGates(r, z, (x_new + r * h_new).tanh())
 
     def step(self, x: Tensor, state: GRUState) -> tuple[Tensor, GRUState]:
+        if (packed := packed_step(self, x, state)) is not None:
+            return packed
         _, z, n = self.gates(x, state)
         h = torch.lerp(n, state.h, z) if self.update == "keep" else torch.lerp(state.h, n, z)
         return h, GRUState(h)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from unrolled.cells.gated import GatedCell
+from unrolled.core.registry import packed_step
 from unrolled.core.tree import register
 
 
@@ -64,6 +65,8 @@ class LSTM(GatedCell):
         return LSTMGates(i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid())
 
     def step(self, x: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
+        if (packed := packed_step(self, x, state)) is not None:
+            return packed
         i, f, g, o = self.gates(x, state)
         c = f * state.c + i * g
         h = o * c.tanh()

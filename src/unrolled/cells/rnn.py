@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, get_args
 from torch import Tensor
 
 from unrolled.cells.gated import GatedCell
+from unrolled.core.registry import packed_step
 from unrolled.core.tree import register
 from unrolled.errors import unknown_option
 
@@ -55,6 +56,8 @@ class RNN(GatedCell):
         return f"{super().extra_repr()}, nonlinearity={self.nonlinearity!r}"
 
     def step(self, x: Tensor, state: RNNState) -> tuple[Tensor, RNNState]:
+        if (packed := packed_step(self, x, state)) is not None:
+            return packed
         total = self.from_input(x) + self.from_hidden(state.h)
         h = total.tanh() if self.nonlinearity == "tanh" else total.relu()
         return h, RNNState(h)
