@@ -7,6 +7,7 @@
 #include "gates.hpp"
 #include "backward.hpp"
 #include "gradients.hpp"
+#include "scan.hpp"
 // clang-format on
 
 namespace unrolled::UNROLLED_SET {
@@ -36,6 +37,6 @@ double multiply_add_loop(int64_t rounds) {
 }  // namespace
 
 extern const Entry entry;
-const Entry entry{forward, backward, multiply_add_loop};
+const Entry entry{forward, backward, scan_forward, scan_backward, multiply_add_loop};
 
 }  // namespace unrolled::UNROLLED_SET

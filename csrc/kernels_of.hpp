@@ -2,12 +2,15 @@
 #pragma once
 
 #include "engine.hpp"
+#include "scan_call.hpp"
 
 namespace unrolled {
 
 struct Entry {
   void (*forward)(const Forward& call);
   void (*backward)(const Backward& call);
+  void (*scan_forward)(const ScanForward& call);
+  void (*scan_backward)(const ScanBackward& call);
   // Runs a loop of multiply-adds between registers and returns the floating point operations done.
   double (*multiply_add)(int64_t rounds);
 };

@@ -19,6 +19,7 @@
 #include "dispatch.hpp"
 #include "engine.hpp"
 #include "instruction_set.hpp"
+#include "module_scan.hpp"
 #include "workspace.hpp"
 
 namespace nb = nanobind;
@@ -163,6 +164,7 @@ NB_MODULE(_kernels, module) {
              "y_row"_a, "y_time"_a, "saved"_a, "gy"_a, "gy_row"_a, "gy_time"_a, "ghn"_a, "gcn"_a, "gx"_a, "gx_row"_a,
              "gx_time"_a, "gw_ih"_a, "gw_hh"_a, "gb_ih"_a, "gb_hh"_a, "gh0"_a, "gc0"_a, "threads"_a,
              "Carry gradients back through what forward unrolled; see csrc/engine.hpp.");
+  bind_scan(module);
   module.def("set_work_per_thread", &unrolled::set_work_per_thread, "operations"_a,
              "Set the floating point operations that are worth another thread (at first 1e6).");
   module.def("free_workspaces", &unrolled::free_workspaces, "Free the memory that is kept for later calls.");

@@ -2,4 +2,5 @@
 
 from unrolled.kernels import cpu as cpu
 from unrolled.kernels import device as device
+from unrolled.kernels import scan as scan
 from unrolled.kernels import zoneout as zoneout
