@@ -13,7 +13,8 @@ namespace {
 bool always() noexcept { return true; }
 
 const Entry plain_entry{plain::forward, plain::backward, portable::entry.scan_forward,
-                        portable::entry.scan_backward, portable::entry.multiply_add};
+                        portable::entry.scan_backward, portable::entry.affine_forward, portable::entry.affine_backward,
+                        portable::entry.multiply_add};
 
 // The widest first.
 const Kernels choices[] = {

@@ -1,8 +1,9 @@
-// The scans of unrolled._kernels; see csrc/scan_call.hpp.
+// The scans of unrolled._kernels, and the product of all steps before them; see csrc/scan_call.hpp, csrc/affine_call.hpp.
 #include "module_scan.hpp"
 
 #include <cstdint>
 
+#include "affine_call.hpp"
 #include "dispatch.hpp"
 #include "scan_call.hpp"
 
@@ -78,6 +79,28 @@ void scan_backward(int form, int64_t batch, int64_t steps, int64_t size, Address
   unrolled::kernels().entry->scan_backward(call);
 }
 
+void affine_forward(int64_t places, int64_t inputs, int64_t outputs, Address x, int64_t x_stride, Address weight,
+                    Address bias, Address y, int threads) {
+  if (places < 0 || inputs < 1 || outputs < 1) throw nb::value_error("a size is out of range");
+  const unrolled::AffineForward call{
+      {places, inputs, outputs, {at<const float>(x), x_stride}, at<>(weight), threads}, at<>(bias), {at<>(y), outputs}};
+  const nb::gil_scoped_release release;
+  unrolled::kernels().entry->affine_forward(call);
+}
+
+void affine_backward(int64_t places, int64_t inputs, int64_t outputs, Address x, int64_t x_stride, Address weight,
+                     Address gy, int64_t gy_stride, Address gx, Address gweight, Address gbias, int threads) {
+  if (places < 0 || inputs < 1 || outputs < 1) throw nb::value_error("a size is out of range");
+  const unrolled::AffineBackward call{
+      {places, inputs, outputs, {at<const float>(x), x_stride}, at<>(weight), threads},
+      {at<const float>(gy), gy_stride},
+      {at<>(gx), inputs},
+      at<>(gweight),
+      at<>(gbias)};
+  const nb::gil_scoped_release release;
+  unrolled::kernels().entry->affine_backward(call);
+}
+
 }  // namespace
 
 void bind_scan(nb::module_& module) {
@@ -87,4 +110,9 @@ void bind_scan(nb::module_& module) {
   module.def("scan_backward", &scan_backward, "form"_a, "batch"_a, "steps"_a, "size"_a, "lengths"_a, "order"_a,
              "starts"_a, "parts"_a, "h0"_a, "hs"_a, "ghs"_a, "ghs_row"_a, "ghs_time"_a, "ghn"_a, "grads"_a, "gh0"_a,
              "threads"_a, "Carry gradients back through what scan_forward ran; see csrc/scan_call.hpp.");
+  module.def("affine_forward", &affine_forward, "places"_a, "inputs"_a, "outputs"_a, "x"_a, "x_stride"_a, "weight"_a,
+             "bias"_a, "y"_a, "threads"_a, "Compute W x + b of many places; see csrc/affine_call.hpp.");
+  module.def("affine_backward", &affine_backward, "places"_a, "inputs"_a, "outputs"_a, "x"_a, "x_stride"_a,
+             "weight"_a, "gy"_a, "gy_stride"_a, "gx"_a, "gweight"_a, "gbias"_a, "threads"_a,
+             "Return the gradients of W x + b; see csrc/affine_call.hpp.");
 }

@@ -184,7 +184,9 @@ def test_exported(lengths, tmp_path) -> None:
     given = (XS,) if lengths is None else (XS, torch.tensor(lengths))
     program = torch.export.export(model, given)
     names = [str(node.target) for node in program.graph.nodes if "unrolled" in str(node.target)]
-    assert names == ["unrolled.scan.default"] * 3
+    assert names == [
+        f"unrolled.{name}.default" for name in ("affine", *["scan"] * 2, "affine", "scan")
+    ]
     torch.export.save(program, tmp_path / "model.pt2")
     loaded = torch.export.load(tmp_path / "model.pt2").module()
     torch.testing.assert_close(loaded(*given), model(*given))

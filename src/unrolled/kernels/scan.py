@@ -25,6 +25,7 @@ from unrolled.core.registry import register_kernel
 from unrolled.core.seq import Seq
 from unrolled.core.tree import Tree, align, leaves, tree_map
 from unrolled.errors import ShapeError
+from unrolled.kernels.affine import affine
 from unrolled.kernels.cpu import SWITCH
 from unrolled.kernels.cpu_operators import plainly_eager
 from unrolled.kernels.extension import extension, missing
@@ -158,9 +159,10 @@ class Scan:
         ragged = xs.lengths is not None and plainly_eager(xs.first) and xs.shortest < xs.steps
         x = xs.valid() if ragged else places(xs)
         fused = FUSED.get(type_before_parametrizations(cell))
-        if fused and "coefficients" not in cell.__dict__:
+        as_made = isinstance(x, Tensor) and x.dtype is torch.float32
+        if fused and as_made and "coefficients" not in cell.__dict__:
             minimal: Any = cell
-            product = minimal.from_input(x).to(h.dtype)
+            product = affine(x, minimal.weight_ih, minimal.bias_ih)
             return run_compiled([product], f"{fused}_{minimal.candidate}", xs, h)
         count = next(leaves(x)).shape[0]
         a, b = fitted(*cell.coefficients(x), h, (count,), type(cell).__name__)
