@@ -3,6 +3,8 @@
 A cell takes part by being a `LinearCell`. On a CPU in float32 and complex64 the scan is compiled: one pass over memory,
 rows and units shared out between threads. Elsewhere it is blocked over time in torch (`torch_scan`).
 
+It equals the loop over steps within 1e-5 in float32 and 1e-10 in float64, outputs, final state and gradients (tests/laws).
+
 Nothing is computed in logarithms, as nothing is divided: a decay of exp(-1e4) is 0 and does no harm. So decays that are
 given by their logarithms are exponentiated (`scan_log`), and states may have any sign.
 """
@@ -159,8 +161,8 @@ class Scan:
         ragged = xs.lengths is not None and plainly_eager(xs.first) and xs.shortest < xs.steps
         x = xs.valid() if ragged else places(xs)
         fused = FUSED.get(type_before_parametrizations(cell))
-        as_made = isinstance(x, Tensor) and x.dtype is torch.float32
-        if fused and as_made and "coefficients" not in cell.__dict__:
+        single = isinstance(x, Tensor) and x.dtype is torch.float32
+        if fused and single and "coefficients" not in cell.__dict__:
             minimal: Any = cell
             product = affine(x, minimal.weight_ih, minimal.bias_ih)
             return run_compiled([product], f"{fused}_{minimal.candidate}", xs, h)

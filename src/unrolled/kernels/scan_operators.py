@@ -42,7 +42,7 @@ FORMS = {
 COMPLEX_LINEAR = 1
 
 UNIT = 64
-"""Multiplications of a product that take as long as one unit of one step, for `threads_for`."""
+"""Multiplications of a product that take no longer than one unit of one step, for `threads_for`."""
 
 
 class Given(NamedTuple):
