@@ -1,11 +1,12 @@
 """Long memory: the adding problem (T = 600) and copy memory (T = 1,000), a GRU beside a MinGRU.
 
-    python -m benchmarks.long_memory adding|copy|all [--cells gru mingru] [--seeds N] [--max-steps N] [--threads N]
+    python -m benchmarks.long_memory adding|copy|all [--cells gru mingru] [--seeds N] [--max-steps N] [--no-chrono]
 
 Every step is trained on fresh sequences, and every score is that of 1,000 sequences which no training saw: the mean squared
 error of the sums, or the mean cross-entropy over all steps. A run that is stopped goes on from its checkpoint, a finished
 one is kept until the whole result stands in benchmarks/results/long_memory_TASK.json.
-Published: GRU 5.3e-5 and 0.0197 (Bai et al. 2018, arXiv:1803.01271).
+The update gates' biases begin so that units remember from 1 to T steps (Tallec and Ollivier 2018,
+arXiv:1804.11188). Published: GRU 5.3e-5 and 0.0197 (Bai et al. 2018, arXiv:1803.01271).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.runs import RESULTS, Finished, summary, surroundings, write_result
-from unrolled import deep
+from unrolled import GRU, MinGRU, deep
 from unrolled.cells import cell_named
 from unrolled.data.synthetic import RECALL, adding_problem, copy_memory
 from unrolled.train.loop import Loss, fit
@@ -40,6 +41,7 @@ class Task:
     """What is trained: its sequences, sizes, and the score of the simplest method."""
 
     draw: Callable[[int, torch.Generator], Batch]
+    steps: int
     score: str
     published: float
     simplest: tuple[str, float]
@@ -60,6 +62,7 @@ TOKENS = RECALL + 1
 TASKS = {
     "adding": Task(
         lambda rows, draw: adding_problem(rows, 600, draw),
+        600,
         "mse",
         5.3e-5,
         ("answer_1", 1 / 6),
@@ -70,6 +73,7 @@ TASKS = {
     ),
     "copy": Task(
         lambda rows, draw: copy_memory(rows, 1000, draw),
+        1020,
         "cross_entropy",
         0.0197,
         ("blanks_then_guess", 10 * math.log(8) / 1020),
@@ -95,6 +99,17 @@ class Network(nn.Module):
             xs = F.one_hot(xs, self.features).float()
         answers: Tensor = self.readout(self.body(xs)[0])
         return answers
+
+
+def begin_with_long_memory(network: Network, steps: int) -> None:
+    """Begin the update gates' biases as the memory of 1 to ``steps`` steps asks for, spread over the units."""
+    for cell in network.modules():
+        if isinstance(cell, GRU | MinGRU):
+            rows = 1 if isinstance(cell, GRU) else 0
+            assert cell.bias_ih is not None
+            gate = cell.bias_ih.detach().view(-1, cell.hidden_size)[rows]
+            spans = torch.empty_like(gate).uniform_(1, steps - 1).log()
+            gate.copy_(spans if isinstance(cell, GRU) else -spans)
 
 
 def batches(task: Task, seed: int) -> Callable[[int], Iterator[Batch]]:
@@ -125,11 +140,13 @@ def one_run(name: str, cell: str, seed: int, read: argparse.Namespace) -> dict[s
     torch.manual_seed(seed)
     # What a MinGRU's gate knows of the past it must be told by a layer below.
     network = Network(task, cell, layers=1 if cell == "gru" else 2)
+    if read.chrono:
+        begin_with_long_memory(network, task.steps)
     settings = TrainSettings(
         epochs=None,
         max_steps=read.max_steps or task.max_steps,
         batch_size=ROWS,
-        learning_rate=2e-3,
+        learning_rate=read.learning_rate,
         warmup_steps=100,
         clip_norm=1.0,
         seed=seed,
@@ -139,7 +156,8 @@ def one_run(name: str, cell: str, seed: int, read: argparse.Namespace) -> dict[s
     parts = unseen(task)
     # They choose the weights that are kept; the test sequences are others.
     seen = [task.draw(200, torch.Generator().manual_seed(seed + 1))]
-    folder = RESULTS / f"long_memory_{name}_{cell}_{seed}.checkpoint"
+    begun = "_chrono" if read.chrono else ""
+    folder = RESULTS / f"long_memory_{name}_{cell}_{seed}{begun}.checkpoint"
     progress = TerminalProgress(
         settings, title=f"{name}, {cell}, seed {seed}", score_name=task.score, lines=True
     )
@@ -165,7 +183,13 @@ def one_run(name: str, cell: str, seed: int, read: argparse.Namespace) -> dict[s
 
 def run(name: str, read: argparse.Namespace) -> None:
     task = TASKS[name]
-    options = {"hidden": task.hidden, "rows": ROWS, "max_steps": read.max_steps or task.max_steps}
+    options = {
+        "hidden": task.hidden,
+        "rows": ROWS,
+        "max_steps": read.max_steps or task.max_steps,
+        "chrono": read.chrono,
+        "learning_rate": read.learning_rate,
+    }
     finished = Finished(f"long_memory_{name}", options)
     cells = {}
     for cell in read.cells:
@@ -196,6 +220,8 @@ def main() -> None:
     parser.add_argument("--cells", nargs="+", choices=CELLS, default=CELLS)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--max-steps", type=int)
+    parser.add_argument("--chrono", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--learning-rate", type=float, default=1e-2)
     parser.add_argument("--threads", type=int)
     read = parser.parse_args()
     for name in TASKS if read.task == "all" else (read.task,):
