@@ -6,7 +6,7 @@ A benchmark is a module in this folder with a docstring and a function `main`, w
 from __future__ import annotations
 
 import ast
-import runpy
+import importlib
 import sys
 from pathlib import Path
 
@@ -37,8 +37,7 @@ def main(arguments: list[str]) -> None:
     if name not in known:
         raise unknown_option("benchmark", name, known)
     sys.argv = [f"benchmarks/{name}.py", *arguments[1:]]
-    module = runpy.run_module(f"benchmarks.{name}")
-    module["main"]()
+    importlib.import_module(f"benchmarks.{name}").main()
 
 
 if __name__ == "__main__":

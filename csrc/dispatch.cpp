@@ -12,7 +12,14 @@ namespace {
 
 bool always() noexcept { return true; }
 
-const Entry plain_entry{plain::forward, plain::backward, portable::entry.steps, portable::entry.multiply_add};
+const Entry plain_entry{plain::forward,
+                        plain::backward,
+                        portable::entry.steps,
+                        portable::entry.scan_forward,
+                        portable::entry.scan_backward,
+                        portable::entry.affine_forward,
+                        portable::entry.affine_backward,
+                        portable::entry.multiply_add};
 
 // The widest first.
 const Kernels choices[] = {

@@ -8,6 +8,8 @@
 #include "backward.hpp"
 #include "gradients.hpp"
 #include "step.hpp"
+#include "scan.hpp"
+#include "affine.hpp"
 // clang-format on
 
 namespace unrolled::UNROLLED_SET {
@@ -37,6 +39,13 @@ double multiply_add_loop(int64_t rounds) {
 }  // namespace
 
 extern const Entry entry;
-const Entry entry{forward, backward, {step_floats, pack_step, run_steps}, multiply_add_loop};
+const Entry entry{forward,
+                  backward,
+                  {step_floats, pack_step, run_steps},
+                  scan_forward,
+                  scan_backward,
+                  affine_forward,
+                  affine_backward,
+                  multiply_add_loop};
 
 }  // namespace unrolled::UNROLLED_SET

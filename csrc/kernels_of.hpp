@@ -1,7 +1,9 @@
 // What the object file of each instruction set offers.
 #pragma once
 
+#include "affine_call.hpp"
 #include "engine.hpp"
+#include "scan_call.hpp"
 #include "step_call.hpp"
 
 namespace unrolled {
@@ -10,6 +12,10 @@ struct Entry {
   void (*forward)(const Forward& call);
   void (*backward)(const Backward& call);
   StepKernels steps;
+  void (*scan_forward)(const ScanForward& call);
+  void (*scan_backward)(const ScanBackward& call);
+  void (*affine_forward)(const AffineForward& call);
+  void (*affine_backward)(const AffineBackward& call);
   // Runs a loop of multiply-adds between registers and returns the floating point operations done.
   double (*multiply_add)(int64_t rounds);
 };

@@ -19,6 +19,7 @@
 #include "dispatch.hpp"
 #include "engine.hpp"
 #include "instruction_set.hpp"
+#include "module_scan.hpp"
 #include "module_step.hpp"
 #include "workspace.hpp"
 
@@ -165,6 +166,7 @@ NB_MODULE(_kernels, module) {
              "gx_time"_a, "gw_ih"_a, "gw_hh"_a, "gb_ih"_a, "gb_hh"_a, "gh0"_a, "gc0"_a, "threads"_a,
              "Carry gradients back through what forward unrolled; see csrc/engine.hpp.");
   bind_step(module);
+  bind_scan(module);
   module.def("set_work_per_thread", &unrolled::set_work_per_thread, "operations"_a,
              "Set the floating point operations that are worth another thread (at first 1e6).");
   module.def("free_workspaces", &unrolled::free_workspaces, "Free the memory that is kept for later calls.");

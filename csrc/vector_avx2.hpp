@@ -49,6 +49,11 @@ UNROLLED_INLINE Vector where_positive(Vector test, Vector values) {
 
 UNROLLED_INLINE Vector divide(Vector a, Vector b) { return a / b; }
 
+// Of each pair of lanes the first twice, the second twice, and the two in turn.
+UNROLLED_INLINE Vector first_of_pairs(Vector a) { return _mm256_moveldup_ps(a); }
+UNROLLED_INLINE Vector second_of_pairs(Vector a) { return _mm256_movehdup_ps(a); }
+UNROLLED_INLINE Vector swap_pairs(Vector a) { return _mm256_permute_ps(a, 0xB1); }
+
 UNROLLED_INLINE Vector nearest(Vector a) {
   return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }

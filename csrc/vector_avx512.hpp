@@ -55,6 +55,11 @@ UNROLLED_INLINE Vector divide(Vector a, Vector b) {
   return multiply_add(subtract_product(quotient, b, a), inverse, quotient);
 }
 
+// Of each pair of lanes the first twice, the second twice, and the two in turn.
+UNROLLED_INLINE Vector first_of_pairs(Vector a) { return _mm512_moveldup_ps(a); }
+UNROLLED_INLINE Vector second_of_pairs(Vector a) { return _mm512_movehdup_ps(a); }
+UNROLLED_INLINE Vector swap_pairs(Vector a) { return _mm512_permute_ps(a, 0xB1); }
+
 UNROLLED_INLINE Vector nearest(Vector a) {
   return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }

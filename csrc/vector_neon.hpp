@@ -50,6 +50,11 @@ UNROLLED_INLINE Vector where_positive(Vector test, Vector values) {
   return vreinterpretq_f32_u32(vandq_u32(vcgtzq_f32(test), vreinterpretq_u32_f32(values)));
 }
 
+// Of each pair of lanes the first twice, the second twice, and the two in turn.
+UNROLLED_INLINE Vector first_of_pairs(Vector a) { return vtrn1q_f32(a, a); }
+UNROLLED_INLINE Vector second_of_pairs(Vector a) { return vtrn2q_f32(a, a); }
+UNROLLED_INLINE Vector swap_pairs(Vector a) { return vrev64q_f32(a); }
+
 UNROLLED_INLINE Vector divide(Vector a, Vector b) { return vdivq_f32(a, b); }
 
 UNROLLED_INLINE Vector nearest(Vector a) { return vrndnq_f32(a); }

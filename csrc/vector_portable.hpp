@@ -49,6 +49,11 @@ UNROLLED_INLINE Vector where_positive(Vector test, Vector values) { return test 
 
 UNROLLED_INLINE Vector divide(Vector a, Vector b) { return a / b; }
 
+// Of each pair of lanes the first twice, the second twice, and the two in turn.
+UNROLLED_INLINE Vector first_of_pairs(Vector a) { return Vector{a[0], a[0], a[2], a[2]}; }
+UNROLLED_INLINE Vector second_of_pairs(Vector a) { return Vector{a[1], a[1], a[3], a[3]}; }
+UNROLLED_INLINE Vector swap_pairs(Vector a) { return Vector{a[1], a[0], a[3], a[2]}; }
+
 // Beyond 1.5 * 2^23 floats have no fraction: adding it rounds, and leaves the whole number in the low bits.
 constexpr float rounding = 12582912.0f;
 UNROLLED_INLINE Vector nearest(Vector a) { return (a + all(rounding)) - all(rounding); }

@@ -15,6 +15,7 @@ _ROOMS = {
     "unrolled.core.compose": ("Bidirectional", "Carry", "Residual", "Stack", "deep"),
     "unrolled.core.explain": ("explain",),
     "unrolled.core.layer": ("Cell", "Layer"),
+    "unrolled.core.linear": ("LinearCell", "LinearState"),
     "unrolled.core.noise": ("Dropout", "WeightDrop", "Zoneout", "renew"),
     "unrolled.core.packs": ("repack",),
     "unrolled.core.registry": ("register_kernel",),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from unrolled import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, PeepholeLSTM
+from unrolled import GRU, LSTM, RNN, LayerNormGRU, LayerNormLSTM, MinGRU, MinLSTM, PeepholeLSTM
 
 BATCH, FEATURES, HIDDEN = 3, 4, 5
 
@@ -162,3 +162,29 @@ def test_the_gates_are_those_of_the_step() -> None:
         i, f, g, o = (gate.detach().numpy() for gate in gates)
         np.testing.assert_allclose(f * c + i * g, new_c, atol=1e-12)
         assert ((i > 0) & (i < 1) & (f > 0) & (f < 1) & (o > 0) & (o < 1) & (abs(g) < 1)).all()
+
+
+@BIAS
+@pytest.mark.parametrize("candidate", ["positive", "identity"])
+@pytest.mark.parametrize("kind", [MinGRU, MinLSTM])
+def test_minimal_cells(kind, candidate, bias) -> None:
+    cell = kind(FEATURES, HIDDEN, bias=bias, candidate=candidate).double()
+    x, h = inputs(1)
+    draw = np.random.default_rng(2)
+    W = draw.normal(size=(cell.gate_count * HIDDEN, FEATURES))
+    b = draw.normal(size=len(W)) if bias else np.zeros(len(W))
+    with torch.no_grad():
+        cell.weight_ih.copy_(torch.tensor(W))
+        if bias:
+            cell.bias_ih.copy_(torch.tensor(b))
+    *gates, u = np.split(x @ W.T + b, cell.gate_count, axis=1)
+    n = u if candidate == "identity" else np.where(u >= 0, u + 0.5, sigmoid(u))
+    if kind is MinGRU:
+        z = sigmoid(gates[0])
+        expected = (1 - z) * h + z * n
+    else:
+        i, f = map(sigmoid, gates)
+        expected = f / (f + i) * h + i / (f + i) * n
+    y, (after,) = step(cell, x, h)
+    np.testing.assert_allclose(y, expected, atol=1e-12)
+    np.testing.assert_array_equal(after, y)

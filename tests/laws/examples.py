@@ -20,12 +20,15 @@ from tests.laws.user_cells import (
     Centred,
     CountingRNN,
     CoupledLSTM,
+    DecayingAverage,
     DecayingRNN,
     Doubled,
     FastWeights,
     ImputingRNN,
     LeakySum,
+    RectifiedAverage,
     RunningMean,
+    StateSpace,
     TwoOutputs,
 )
 from unrolled import (
@@ -38,6 +41,8 @@ from unrolled import (
     Layer,
     LayerNormGRU,
     LayerNormLSTM,
+    MinGRU,
+    MinLSTM,
     PeepholeLSTM,
     Residual,
     Seq,
@@ -61,6 +66,8 @@ CELL_OPTIONS: dict[str, dict[str, tuple[Any, ...]]] = {
     "LayerNormLSTM": {"bias": BIAS},
     "GRU": {"reset": ("after", "before"), "update": ("keep", "write"), "bias": BIAS},
     "LayerNormGRU": {"update": ("keep", "write"), "bias": BIAS},
+    "MinGRU": {"candidate": ("positive", "identity"), "bias": BIAS},
+    "MinLSTM": {"candidate": ("positive", "identity"), "bias": BIAS},
 }
 
 Make = Callable[[int, int], Layer]
@@ -144,6 +151,7 @@ AROUND_CELLS = [
     Example("zoneout GRU", lambda f, h: Zoneout(GRU(f, h, reset="before"), 0.3)),
     Example("zoneout PeepholeLSTM", lambda f, h: Zoneout(PeepholeLSTM(f, h), 0.3)),
     Example("zoneout LayerNormLSTM", lambda f, h: Zoneout(LayerNormLSTM(f, h), 0.3)),
+    Example("zoneout MinGRU", lambda f, h: Zoneout(MinGRU(f, h), 0.3)),
     Example("zoneout with a counter", lambda f, h: Zoneout(CountingRNN(f, h), 0.3)),
     Example(
         "zoneout with a constant",
@@ -173,6 +181,7 @@ AROUND_CELLS = [
     Example("bidirectional, sum", lambda f, h: Bidirectional(GRU(f, h), GRU(f, h), "sum")),
     Example("bidirectional, mean", lambda f, h: Bidirectional(RNN(f, h), RNN(f, h), "mean")),
     Example("bidirectional, none", lambda f, h: Bidirectional(LSTM(f, h), GRU(f, 2), "none")),
+    Example("bidirectional, linear", lambda f, h: Bidirectional(MinLSTM(f, h), MinGRU(f, h))),
     Example(
         "bidirectional with noise",
         lambda f, h: Bidirectional(
@@ -211,6 +220,9 @@ OF_USERS = [
     Example("cell with a constant", AttendingRNN, begin=begin_with_memory),
     Example("cell of (features, dt)", DecayingRNN, with_time),
     Example("cell of (features, mask, dt)", ImputingRNN, with_mask_and_time),
+    Example("linear cell of (features, dt)", DecayingAverage, with_time),
+    Example("linear cell with complex states", StateSpace),
+    Example("linear cell with its own step", RectifiedAverage, with_time),
     Example("cell with two outputs", TwoOutputs),
     Example("subclass with its own step", CoupledLSTM),
     Example(

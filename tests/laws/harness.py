@@ -128,7 +128,8 @@ def assert_same(found: Any, expected: Any, tolerance: float | None = None) -> No
     for place, (a, b) in enumerate(zip(found_leaves, expected_leaves, strict=True)):
         assert a.shape == b.shape
         assert a.dtype == b.dtype
-        near = TOLERANCE.get(b.dtype, 0.0) if tolerance is None else tolerance
+        dtype = b.real.dtype if b.is_complex() else b.dtype
+        near = TOLERANCE.get(dtype, 0.0) if tolerance is None else tolerance
         torch.testing.assert_close(
             a, b, rtol=near, atol=near, msg=lambda text, place=place: f"leaf {place}: {text}"
         )

@@ -9,7 +9,7 @@ import torch
 
 import unrolled
 from tests.laws.examples import CELL_OPTIONS, CELLS, EXAMPLES
-from unrolled import Cell, Layer
+from unrolled import Cell, Layer, LinearCell
 from unrolled.core.unroll import plain_loop
 
 SIZES = ("input_size", "hidden_size")
@@ -36,7 +36,7 @@ def test_every_layer_is_in_an_example() -> None:
     exported = {getattr(unrolled, name) for name in unrolled.__all__}
     layers = {kind for kind in exported if isinstance(kind, type) and issubclass(kind, Layer)}
     used = {type(part) for example in EXAMPLES for part in example.make(3, 4).modules()}
-    assert layers - used == {Layer, Cell}
+    assert layers - used == {Layer, Cell, LinearCell}
 
 
 @pytest.mark.parametrize("example", CELLS, ids=str)

@@ -73,6 +73,8 @@ def test_8_double_precision_gives_the_same_numbers(example: Example, training: b
 
 
 def to_double(leaf: torch.Tensor) -> torch.Tensor:
+    if leaf.is_complex():
+        return leaf.to(torch.complex128)
     return leaf.double() if leaf.is_floating_point() else leaf
 
 

@@ -64,7 +64,7 @@ def pairs() -> list[Any]:
     return [
         pytest.param(example, kernel, id=f"{kernel.name}-{example}")
         for example in CELLS
-        for kernel in registry._kernels.get(type(example.make(1, 1)), ())
+        for kernel in registry.kernels_for(type(example.make(1, 1)))
     ]
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unrolled import LSTM, Cell, Constant, Layer, Seq
+from unrolled import LSTM, Cell, Constant, Layer, LinearCell, LinearState, Seq
 
 
 class Hidden(NamedTuple):
@@ -162,6 +162,53 @@ class CoupledLSTM(LSTM):
         c = gates.forget * state.c + (1 - gates.forget) * gates.candidate
         h = gates.output * c.tanh()
         return h, type(state)(h, c)
+
+
+class DecayingAverage(LinearCell):
+    """x = (features, dt): linear in its state, with a decay that the time decides and no gates."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        self.input_size, self.hidden_size = input_size, hidden_size
+        self.read = nn.Linear(input_size, hidden_size)
+        self.rate = nn.Parameter(torch.zeros(hidden_size))
+
+    def coefficients(self, x):
+        features, dt = x
+        a = torch.exp(-F.softplus(self.rate) * dt.unsqueeze(-1))
+        return a, (1 - a) * self.read(features)
+
+
+class StateSpace(LinearCell):
+    """S4D: each of the hidden units has three complex modes, whose decays are the same at every step."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        self.input_size, self.hidden_size = input_size, hidden_size
+        self.read = nn.Linear(input_size, hidden_size)
+        self.decay, self.angle = (nn.Parameter(torch.zeros(hidden_size, 3)) for _ in range(2))
+        self.mix = nn.Parameter(torch.ones(hidden_size, 3, 2))
+
+    def initial_state(self, batch, *, device=None, dtype=None):
+        weight = self.read.weight
+        modes = weight.new_zeros(batch, *self.decay.shape, dtype=dtype or weight.dtype)
+        return LinearState(torch.complex(modes, modes))
+
+    def coefficients(self, x):
+        a = torch.polar(self.decay.sigmoid(), self.angle)
+        return a, self.read(x).unsqueeze(-1)
+
+    def output(self, h, x):
+        return (h * torch.view_as_complex(self.mix)).sum(-1).real + self.read(x)
+
+
+class RectifiedAverage(DecayingAverage):
+    """Overrides the step of a linear cell: it must not be scanned."""
+
+    def step(self, x, state):
+        _, after = super().step(x, state)
+        h = after.h.relu()
+        return h, LinearState(h)
 
 
 class Summed(NamedTuple):

@@ -21,6 +21,8 @@ _HOMES = {
     "PeepholeLSTM": "unrolled.cells.peephole_lstm",
     "LayerNormLSTM": "unrolled.cells.layer_norm_lstm",
     "LayerNormGRU": "unrolled.cells.layer_norm_gru",
+    "MinGRU": "unrolled.cells.min_gru",
+    "MinLSTM": "unrolled.cells.min_lstm",
 }
 
 __all__ = list(_HOMES)

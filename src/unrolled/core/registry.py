@@ -1,7 +1,8 @@
 """Fast paths by exact cell type: which kernel takes a call, and why the others do not.
 
-A kernel is looked up by the cell's exact type, never by inheritance: a subclass that overrides `step` must not be
-given its parent's kernel. This file knows no cell and no kernel; `unrolled.kernels` registers them.
+A kernel is looked up by the cell's exact type, not by inheritance: a subclass that overrides `step` must not be given
+its parent's kernel. One that computes whatever a family of cells declares says so when it is registered. This file
+knows no cell and no kernel; `unrolled.kernels` registers them.
 """
 
 from __future__ import annotations
@@ -73,15 +74,27 @@ PLAIN = "plain loop"
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 _kernels: dict[type, list[Kernel]] = {}
+_families: dict[type, list[Kernel]] = {}
 _step_kernels: dict[type, StepKernel] = {}
 _stream_kernels: list[Callable[[nn.Module], StreamKernel | str]] = []
 _loaded = False
 _trace: ContextVar[list[Choice] | None] = ContextVar("unrolled_kernel_trace", default=None)
 
 
-def register_kernel(cell_type: type[Cell], kernel: Kernel) -> None:
-    """Offer ``kernel`` for exactly ``cell_type``; kernels are asked in the order of their registration."""
-    _kernels.setdefault(cell_type, []).append(kernel)
+def register_kernel(cell_type: type[Cell], kernel: Kernel, *, subclasses: bool = False) -> None:
+    """Offer ``kernel`` for exactly ``cell_type``; kernels are asked in the order of their registration.
+
+    With ``subclasses=True`` it is offered for every subclass too, after those for exactly that type. Then the kernel must
+    refuse a cell that overrides what it stands for.
+    """
+    offered = _families if subclasses else _kernels
+    offered.setdefault(cell_type, []).append(kernel)
+
+
+def kernels_for(cell_type: type) -> list[Kernel]:
+    """Return the kernels that are asked for cells of this type, in order."""
+    families = [kernel for base in cell_type.__mro__ for kernel in _families.get(base, ())]
+    return [*_kernels.get(cell_type, ()), *families]
 
 
 def register_step_kernel(cell_type: type[Cell], kernel: StepKernel) -> None:
@@ -108,7 +121,7 @@ def find_kernel(cell: Cell, xs: Seq, state: State) -> Kernel | None:
     """Return the first kernel that takes this call, or None for the plain loop."""
     _load_kernels()
     chosen, refusals = None, []
-    for kernel in _kernels.get(type_before_parametrizations(cell), ()):
+    for kernel in kernels_for(type_before_parametrizations(cell)):
         reason = _changed_on_instance(cell) or kernel.refuses(cell, xs, state)
         if reason is None:
             chosen = kernel

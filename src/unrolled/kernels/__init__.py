@@ -2,6 +2,7 @@
 
 from unrolled.kernels import cpu as cpu
 from unrolled.kernels import device as device
+from unrolled.kernels import scan as scan
 from unrolled.kernels import steps as steps
 from unrolled.kernels import streams as streams
 from unrolled.kernels import zoneout as zoneout
