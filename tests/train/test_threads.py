@@ -11,9 +11,12 @@ from torch import Tensor, nn
 
 from tests.train.problems import line, line_loss, settings
 from unrolled.cells.gru import GRU
+from unrolled.cells.peephole_lstm import PeepholeLSTM
+from unrolled.core.compose import Stack, deep
 from unrolled.core.seq import Seq
+from unrolled.kernels.extension import extension
 from unrolled.train.loop import Loss, fit
-from unrolled.train.threads import threads_by_shape, threads_for
+from unrolled.train.threads import shared_by_rows, threads_by_shape, threads_for
 
 
 def test_small_networks_get_one_thread_and_large_ones_all() -> None:
@@ -21,6 +24,15 @@ def test_small_networks_get_one_thread_and_large_ones_all() -> None:
     assert threads_for(128, 128, available=8) == 1
     assert threads_for(512, 512, available=8) == 8
     assert threads_for(512, 512, available=1) == 1
+
+
+@pytest.mark.skipif(extension is None, reason="no compiler on this machine")
+def test_kernels_that_share_rows_get_more_threads_earlier() -> None:
+    assert shared_by_rows(deep(GRU, 3, 4, layers=2))
+    assert not shared_by_rows(Stack(GRU(3, 4), PeepholeLSTM(4, 4)))
+    assert not shared_by_rows(nn.Linear(3, 4))
+    assert threads_for(32, 128, available=8, by_rows=True) == 8
+    assert threads_for(32, 128, available=8) == 1
 
 
 def test_more_work_never_means_fewer_threads() -> None:
@@ -93,6 +105,6 @@ def test_shape_is_found_in_any_batch() -> None:
         Seq(torch.zeros(512, 3, 4), torch.full((512,), 3)),
     ):
         assert threads_by_shape(cell, [wide]) == 2
-    assert threads_by_shape(cell, [torch.zeros(2, 3, 4)]) == 1
+    assert threads_by_shape(cell, [torch.zeros(1, 3, 4)]) == 1
     assert threads_by_shape(cell, []) == 1
     assert threads_by_shape(nn.Linear(4, 4), [torch.zeros(512, 3, 4)]) == 1

@@ -97,6 +97,12 @@ def kernels_for(cell_type: type) -> list[Kernel]:
     return [*_kernels.get(cell_type, ()), *families]
 
 
+def has_rows_shared(cell_type: type) -> bool:
+    """Tell whether a kernel for cells of this type shares whole rows out among threads, which then never wait."""
+    _load_kernels()
+    return any(getattr(kernel, "shares_rows", False) for kernel in kernels_for(cell_type))
+
+
 def register_step_kernel(cell_type: type[Cell], kernel: StepKernel) -> None:
     """Let ``kernel`` take the steps of exactly ``cell_type`` in inference."""
     _step_kernels[cell_type] = kernel

@@ -56,6 +56,7 @@ class CompiledKernel:
     """
 
     name = "compiled"
+    shares_rows = extension is not None
 
     def __init__(
         self,

@@ -138,6 +138,7 @@ class Scan:
     """What both scans share: which cells they take, and what a cell gives out of its states."""
 
     name = "scan"
+    shares_rows = extension is not None
 
     def refuses(self, cell: LinearCell, xs: Seq, state: Any) -> str | None:
         if type(cell).step is not LinearCell.step:

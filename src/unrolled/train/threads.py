@@ -1,4 +1,4 @@
-"""How many threads torch trains with: one for a small network, whatever the machine has for a large one."""
+"""How many threads a network is trained with: one for a small network, whatever the machine has for a large one."""
 
 from __future__ import annotations
 
@@ -9,26 +9,48 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unrolled.core.layer import Cell
+from unrolled.core.registry import has_rows_shared
+
 WORTH_SHARING = 2**26
 """Multiplications in one product of a recurrent step from which torch gets all its threads.
 
-Measured with an LSTM on 2 cores that others used too: two threads were 1.3 times as fast as one at 2^17, no faster at
-2^19 to 2^21, and 3 to 5 times slower at 2^22 to 2^27, as in every step each thread waits for the other. One thread
+Measured with torch's LSTM on 2 cores that others used too: two threads were 1.3 times as fast as one at 2^17, no faster
+at 2^19 to 2^21, and 3 to 5 times slower at 2^22 to 2^27, as in every step each thread waits for the other. One thread
 holds its pace whatever else runs, so two must have much to gain.
+"""
+ROWS_WORTH_SHARING = 2**19
+"""The same where the kernels share out whole rows, and no thread waits within a sequence.
+
+Measured with a classifier (GRU, 32 rows of about 50 steps, 2^19) on 2 cores: two threads were 1.5 times as fast as one,
+and took 2.3 times as long where another process had one of the cores; ``threads=1`` is for such a machine.
 """
 
 
-def threads_for(batch: int, hidden: int, *, available: int) -> int:
+def threads_for(batch: int, hidden: int, *, available: int, by_rows: bool = False) -> int:
     """Return the number of threads for ``batch`` rows and ``hidden`` units.
 
     The number of steps does not enter: what threads share and what they wait for both grow with it.
+
+    Args:
+        batch: rows.
+        hidden: units.
+        available: the most threads.
+        by_rows: whether the cells run on kernels that share out whole rows (`shared_by_rows`).
 
     >>> threads_for(batch=32, hidden=64, available=8)
     1
     >>> threads_for(batch=512, hidden=512, available=8)
     8
     """
-    return available if batch * hidden * hidden >= WORTH_SHARING else 1
+    worth = ROWS_WORTH_SHARING if by_rows else WORTH_SHARING
+    return available if batch * hidden * hidden >= worth else 1
+
+
+def shared_by_rows(model: nn.Module) -> bool:
+    """Tell whether every cell of a model has a kernel whose threads share out whole rows."""
+    cells = [type(module) for module in model.modules() if isinstance(module, Cell)]
+    return bool(cells) and all(map(has_rows_shared, cells))
 
 
 def threads_by_shape(model: nn.Module, batches: Iterable[Any]) -> int:
@@ -39,7 +61,7 @@ def threads_by_shape(model: nn.Module, batches: Iterable[Any]) -> int:
     hidden = max((_width(module) for module in model.modules()), default=1)
     batch = next(iter(batches), None)
     rows = max((len(leaf) for leaf in _tensors(batch) if leaf.dim() >= 2), default=1)
-    return threads_for(rows, hidden, available=available)
+    return threads_for(rows, hidden, available=available, by_rows=shared_by_rows(model))
 
 
 def _width(module: nn.Module) -> int:

@@ -16,7 +16,7 @@ from unrolled.tasks.classify.reading import Encoded, LabelledBatch, blocks, sequ
 from unrolled.train.batches import BatchList, length_buckets
 from unrolled.train.loop import Loss
 from unrolled.train.settings import TrainSettings
-from unrolled.train.threads import threads_for, torch_threads
+from unrolled.train.threads import shared_by_rows, threads_for, torch_threads
 
 Rows = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -63,7 +63,12 @@ def class_scores_of(network: ClassifyNetwork, encoded: Encoded, rows: Rows | Non
     training = network.training
     network.eval()
     rows_at_once = max(MOST_STEPS // max(int(encoded.lengths.max(initial=1)), 1), 1)
-    threads = threads_for(rows_at_once, network.sizes.width, available=torch.get_num_threads())
+    threads = threads_for(
+        rows_at_once,
+        network.sizes.width,
+        available=torch.get_num_threads(),
+        by_rows=shared_by_rows(network),
+    )
     try:
         with torch.no_grad(), torch_threads(threads):
             for some in blocks(encoded.lengths[chosen], MOST_STEPS):
