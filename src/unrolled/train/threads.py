@@ -48,9 +48,11 @@ def threads_for(batch: int, hidden: int, *, available: int, by_rows: bool = Fals
 
 
 def shared_by_rows(model: nn.Module) -> bool:
-    """Tell whether every cell of a model has a kernel whose threads share out whole rows."""
-    cells = [type(module) for module in model.modules() if isinstance(module, Cell)]
-    return bool(cells) and all(map(has_rows_shared, cells))
+    """Tell whether every cell that multiplies its state by weights, if any, has a kernel that shares out whole rows."""
+    cells = [module for module in model.modules() if isinstance(module, Cell)]
+    shared = [has_rows_shared(type(cell)) for cell in cells]
+    others = (cell for cell, is_shared in zip(cells, shared, strict=True) if not is_shared)
+    return any(shared) and not any(cell.recurrent_weights for cell in others)
 
 
 def threads_by_shape(model: nn.Module, batches: Iterable[Any]) -> int:
