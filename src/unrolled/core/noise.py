@@ -113,7 +113,7 @@ class RowNoise(Layer):
     """Whether it is drawn for every step anew, or once for all."""
 
     def disturb(self, x: Tensor, seed: Tensor, place: Tensor) -> Tensor:
-        """Return x (B, ...) or (B, T, ...) with the noise of the places (B,), (B, T) or (B, 1); what is 0 must stay 0."""
+        """Return x (B, ...) or (B, T, ...) with the noise of the places (B,), (B, T) or (B, 1)."""
         raise NotImplementedError
 
     def initial_state(
@@ -124,9 +124,10 @@ class RowNoise(Layer):
 
     def unroll(self, xs: Seq, state: NoiseState) -> tuple[Seq, NoiseState]:
         steps = torch.arange(xs.steps if self.every_step else 1, device=state.position.device)
-        ys = self.disturb(xs.first, state.seed, state.position[:, None] + steps)
+        features = next(leaves(xs.ahead))
+        ys = self.disturb(features, state.seed, state.position[:, None] + steps)
         lengths = xs.row_lengths.to(state.position.device)
-        return Seq.padded(ys, xs.lengths), NoiseState(state.seed, state.position + lengths)
+        return xs.with_data(ys), NoiseState(state.seed, state.position + lengths)
 
     def step(self, x: Tree, state: NoiseState) -> tuple[Tensor, NoiseState]:
         y = self.disturb(next(leaves(x)), state.seed, state.position)
