@@ -19,11 +19,12 @@ Measured with torch's LSTM on 2 cores that others used too: two threads were 1.3
 at 2^19 to 2^21, and 3 to 5 times slower at 2^22 to 2^27, as in every step each thread waits for the other. One thread
 holds its pace whatever else runs, so two must have much to gain.
 """
-ROWS_WORTH_SHARING = 2**19
+ROWS_WORTH_SHARING = 2**18
 """The same where the kernels share out whole rows, and no thread waits within a sequence.
 
-Measured with a classifier (GRU, 32 rows of about 50 steps, 2^19) on 2 cores: two threads were 1.5 times as fast as one,
-and took 2.3 times as long where another process had one of the cores; ``threads=1`` is for such a machine.
+Measured on 2 cores with a forecaster (2^18) and a classifier (32 rows of about 50 steps, 2^19), both of GRUs: two threads
+were 1.3 and 1.5 times as fast as one. The classifier took 2.3 times as long as on one thread where another process had
+one of the cores; ``threads=1`` is for such a machine.
 """
 
 
