@@ -68,7 +68,9 @@ class PlainNetwork(nn.Module):
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         read = self.read(tokens)
-        lengths = lengths.clamp(min=1)  # torch cannot pack an empty review; it reads one unit of padding
+        lengths = lengths.clamp(
+            min=1
+        )  # torch cannot pack an empty review; it reads one unit of padding
         if self.packed:
             rows = pack_padded_sequence(read, lengths, batch_first=True, enforce_sorted=False)
             hidden, _ = pad_packed_sequence(self.recurrent(rows)[0], batch_first=True)

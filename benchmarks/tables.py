@@ -13,9 +13,11 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks import speed_tables
 from unrolled.bench import report
 from unrolled.errors import unknown_option
 
@@ -102,12 +104,18 @@ SECONDS = (" s", " 秒")
 KERNEL_BATCHES = (1, 8, 32, 128)
 
 
+def result_of(name: str) -> dict[str, Any] | None:
+    """Return a result that was written, or None."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
 def forecast_table(which: int) -> list[Sequence[str]]:
     """Return headings and rows of the forecasts' table; the best of a row is bold."""
     names = [method[which] for method in FORECAST_METHODS.values()]
     rows: list[Sequence[str]] = [(*FORECAST_HEADINGS[which], *names)]
     for key, data in FORECAST_DATA.items():
-        result = _result(f"forecast_{key}")
+        result = result_of(f"forecast_{key}")
         if result is None:
             continue
         metric = result["metric"]
@@ -123,7 +131,7 @@ def classify_table(which: int) -> list[Sequence[str]]:
     names = [method[which] for method in CLASSIFY_METHODS.values()]
     rows: list[Sequence[str]] = [(*CLASSIFY_HEADINGS[which], *names)]
     for (key, metric), (data, published) in CLASSIFY_DATA.items():
-        result = _result(f"classify_{key}")
+        result = result_of(f"classify_{key}")
         if result is None:
             continue
         scores = [100 * result["model"]["scores"][metric]]
@@ -137,7 +145,7 @@ def classify_table(which: int) -> list[Sequence[str]]:
 def depth_table(which: int) -> list[Sequence[str]]:
     """Return headings and rows of accuracy in percent, parameters and seconds by layers and directions."""
     rows: list[Sequence[str]] = [DEPTH_HEADINGS[which]]
-    result = _result("classify_depth")
+    result = result_of("classify_depth")
     if result is None:
         return rows
     variants = {(row["layers"], row["bidirectional"]): row for row in result["variants"]}
@@ -158,7 +166,7 @@ def kernel_table(batch: int) -> Callable[[int], list[Sequence[str]]]:
     """Return the function that gives headings and rows of the kernels' table for a batch."""
 
     def table(which: int) -> list[Sequence[str]]:
-        result = _result("kernels")
+        result = result_of("kernels")
         rows = [row for row in result["cases"] if row["batch"] == batch] if result else []
         filled = report.cells(rows, LANGUAGES[which])
         return [
@@ -174,12 +182,8 @@ TABLES: Mapping[str, Callable[[int], list[Sequence[str]]]] = {
     "classify": classify_table,
     "depth": depth_table,
     **{f"kernels_{batch}": kernel_table(batch) for batch in KERNEL_BATCHES},
+    **{name: partial(table, result_of) for name, table in speed_tables.TABLES.items()},
 }
-
-
-def _result(name: str) -> dict[str, Any] | None:
-    path = RESULTS / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def _figures(
