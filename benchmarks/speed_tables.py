@@ -113,7 +113,27 @@ def epoch_table(read: Read, which: int) -> list[Row]:
     return rows
 
 
+def long_memory_table(read: Read, which: int) -> list[Row]:
+    """Return score and training time of each cell, task by task."""
+    heading = (
+        ("cell", "adding", "training", "copy", "training"),
+        ("单元", "加法", "训练", "复制", "训练"),
+    )
+    rows: list[Row] = [heading[which]]
+    results = [read(f"long_memory_{task}") for task in ("adding", "copy")]
+    names = {"gru": "GRU", "mingru": "MinGRU"} if all(results) else {}
+    for cell, name in names.items():
+        shown = [name]
+        for result in results:
+            score = result["cells"][cell] if result else {}
+            seconds = score["runs"][0]["training_seconds"]
+            shown += [f"{score['mean']:.2g}", f"{seconds:.0f} {('s', '秒')[which]}"]
+        rows.append(shown)
+    return rows
+
+
 TABLES = {
+    "long_memory": long_memory_table,
     "speed": speed_table,
     "steps": step_table,
     "scan": scan_table,

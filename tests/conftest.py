@@ -24,7 +24,7 @@ BUDGETS = {
     "core": 20.0,
     "laws": 90.0,
     "cells": 20.0,
-    "kernels": 75.0,
+    "kernels": 100.0,
     "adopt": 15.0,
     "data": 15.0,
     "models": 15.0,

@@ -72,6 +72,7 @@ def test_one_size_is_drawn_as_bars_and_several_as_lines(
         (("--modes", "training"), "--modes"),
         (("--pairs", "0"), "--pairs"),
         (("--threads", "0"), "--threads"),
+        (("--threads", "100000"), "at most"),
         (("--seconds", "0"), "--seconds"),
         (("--seconds", "nan"), "--seconds"),
         (("--steps", "0"), "--steps"),
@@ -87,6 +88,25 @@ def test_bad_options_exit_with_2(
     assert expected in answer.err
     assert answer.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_quick_leaves_what_was_asked_for(run: Command) -> None:
+    options = (
+        "--cells",
+        "rnn",
+        "--sizes",
+        "3",
+        "--steps",
+        "4",
+        "--pairs",
+        "1",
+        "--modes",
+        "inference",
+    )
+    answer = run("bench", "--quick", *options, "--kinds", "full", "--json")
+    assert answer.status == 0, answer.err
+    (case,) = json.loads(answer.out)["cases"]
+    assert (case["cell"], case["hidden"], case["batch"]) == ("rnn", 3, 8)
 
 
 def test_output_below_a_file_is_refused_before_anything_is_timed(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence
 
 from unrolled import Seq, ShapeError
@@ -96,6 +99,25 @@ def test_padding_is_zeroed_once_and_only_where_it_is_asked_for() -> None:
     assert seq.data is seq.data
     assert seq.data[0, 2] == 0
     assert seq.to(torch.float64).data[1].tolist() == [[0.0]] * 3
+
+
+def test_once_looked_at_the_numbers_stay() -> None:
+    given, lengths = torch.ones(2, 3, 1), torch.tensor([3, 1])
+    seq = Seq(given, lengths)
+    with torch.no_grad():
+        seq.data.mul_(2)
+    given.zero_()
+    lengths.fill_(0)
+    assert seq.data.flatten().tolist() == [2, 2, 2, 2, 0, 0]
+    assert [len(row) for row in seq.to_list()] == [3, 1]
+    assert copy.deepcopy(seq).data.sum() == 8
+
+
+def test_a_trace_keeps_nothing() -> None:
+    seq = Seq(torch.ones(2, 3, 1), [3, 1])
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        assert isinstance(seq.data, FakeTensor)
+    assert type(seq.data) is torch.Tensor
 
 
 def test_a_transform_leaves_nothing_of_its_own_behind() -> None:

@@ -15,6 +15,7 @@ from unrolled import (
     LSTM,
     Bidirectional,
     Dropout,
+    InputError,
     NotCausalError,
     Residual,
     Seq,
@@ -158,3 +159,9 @@ def test_the_batch_is_that_of_the_first_push() -> None:
 def test_what_needs_the_whole_sequence_is_named_when_it_is_made(layer, name) -> None:
     with pytest.raises(NotCausalError, match=f"{name} is a Bidirectional and needs the whole"):
         Stream(layer)
+
+
+@pytest.mark.parametrize("given", [None, nn.GRU(2, 3)])
+def test_only_layers_are_streamed(given) -> None:
+    with pytest.raises(InputError, match="expected a Layer of unrolled"):
+        Stream(given)

@@ -312,6 +312,14 @@ def test_changed_coefficients_are_respected(on_instance: bool) -> None:
     torch.testing.assert_close(cell(xs)[0], expected.data)
 
 
+def test_a_changed_product_is_respected() -> None:
+    cell: Any = MinGRU(4, 5)
+    cell.from_input = lambda x: type(cell).from_input(cell, 2 * x)
+    xs = torch.randn(2, 6, 4)
+    expected, _ = plain_loop(cell, Seq(xs), cell.initial_state(2))
+    torch.testing.assert_close(cell(xs)[0], expected.data)
+
+
 def test_a_cell_without_coefficients_says_so() -> None:
     class Empty(LinearCell):
         hidden_size = 3

@@ -82,6 +82,7 @@ def test_backward_without_some_gradients_of_outputs(lengths) -> None:
 
 WRONG = {
     "places": lambda a: [[part[1:] for part in a[0]], *a[1:]],
+    "places of one part": lambda a: [[a[0][0][:6], *a[0][1:]], *a[1:]],
     "columns": lambda a: [[part[:, 1:] for part in a[0]], *a[1:]],
     "parts": lambda a: [a[0][:1], *a[1:]],
     "rows of the state": lambda a: [*a[:2], a[2][1:], *a[3:]],

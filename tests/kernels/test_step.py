@@ -193,6 +193,15 @@ def test_a_pack_is_never_stale(kind: str, change: Any) -> None:
     assert not torch.equal(packed_steps(cell, x, state)[0], before[0])
 
 
+def test_a_weight_that_lies_otherwise_is_noticed() -> None:
+    cell = RNN(2, 3)
+    x, state = torch.randn(1, 2), RNN.state_type(torch.randn(1, 3))
+    packed_steps(cell, x, state)
+    # At the same address, and torch counts the changes of both together.
+    cell.weight_hh = nn.Parameter(cell.weight_hh.detach().t())
+    assert_same(packed_steps(cell, x, state), plain(cell, x, state))
+
+
 def test_weights_of_other_sizes_are_never_read() -> None:
     cell = RNN(2, 3)
     x, state = torch.randn(1, 2), cell.initial_state(1)
@@ -291,9 +300,21 @@ def refuse_made_in_inference_mode() -> Any:
         return GRU(2, 3), torch.randn(1, 2)
 
 
+def refuse_shared_memory() -> Any:
+    return GRU(2, 3).share_memory(), torch.randn(1, 2)
+
+
+def refuse_negative_view() -> Any:
+    x = torch.randn(1, 2, dtype=torch.complex64).conj().imag[:, :1]
+    assert x.is_neg()
+    return GRU(1, 3), x
+
+
 @pytest.mark.parametrize(
     "make",
     [
+        refuse_shared_memory,
+        refuse_negative_view,
         refuse_subclass,
         refuse_parametrized,
         refuse_double,

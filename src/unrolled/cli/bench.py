@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,24 +14,36 @@ from unrolled.cli.options import Json, Language, names, page_language
 from unrolled.cli.output import note, print_json
 from unrolled.errors import OptionError
 
+USUAL = {"cells": "rnn,lstm,gru", "sizes": "64,256", "batch": "32"}
 QUICK = {"cells": "lstm,gru", "sizes": "64", "batch": "8"}
 
 
 def bench(
-    cells: Annotated[str, typer.Option(help="Of rnn, lstm, gru.")] = "rnn,lstm,gru",
-    sizes: Annotated[str, typer.Option(help="Hidden units; inputs are as wide.")] = "64,256",
-    batch: Annotated[str, typer.Option(help="Rows.")] = "32",
-    steps: Annotated[int, typer.Option(help="Of the longest row.")] = 100,
-    kinds: Annotated[str, typer.Option(help="Of full, lengths (ragged rows).")] = "full,lengths",
-    modes: Annotated[str, typer.Option(help="Of inference, train.")] = "inference,train",
-    pairs: Annotated[int, typer.Option(help="Of each comparison, taken in turn.")] = 21,
+    cells: Annotated[
+        str | None, typer.Option(help=f"Cells, with commas. [default: {USUAL['cells']}]")
+    ] = None,
+    sizes: Annotated[
+        str | None,
+        typer.Option(help=f"Hidden units; inputs are as wide. [default: {USUAL['sizes']}]"),
+    ] = None,
+    batch: Annotated[
+        str | None, typer.Option(help=f"Rows of a batch. [default: {USUAL['batch']}]")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Steps of the longest row.")] = 100,
+    kinds: Annotated[
+        str, typer.Option(help="full: all rows of that length; lengths: ragged rows.")
+    ] = "full,lengths",
+    modes: Annotated[str, typer.Option(help="What is computed.")] = "inference,train",
+    pairs: Annotated[int, typer.Option(help="Measurements of both sides, taken in turn.")] = 21,
     seconds: Annotated[
-        float, typer.Option(help="After which a comparison that is clear by then is left.")
+        float, typer.Option(help="A comparison that is clear stops after so many seconds.")
     ] = 1.0,
-    threads: Annotated[int | None, typer.Option(help="By default torch's number.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="At most the processor's cores. [default: torch's number]")
+    ] = None,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="LSTM and GRU, 64 units, 8 rows; the other options hold."),
+        typer.Option("--quick", help="LSTM and GRU, 64 units, 8 rows, where nothing else is said."),
     ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder of bench.json and bench.html.")
@@ -44,8 +57,12 @@ def bench(
     """
     spoken = page_language(language)
     _require_positive(threads=threads, pairs=pairs, seconds=seconds)
-    if quick:
-        cells, sizes, batch = QUICK["cells"], QUICK["sizes"], QUICK["batch"]
+    _require_cores(threads)
+    usual = QUICK if quick else USUAL
+    cells, sizes, batch = (
+        usual[name] if given is None else given
+        for name, given in (("cells", cells), ("sizes", sizes), ("batch", batch))
+    )
 
     from unrolled.bench.cases import grid
     from unrolled.bench.measure import Settings
@@ -81,6 +98,14 @@ def _require_positive(**options: float | None) -> None:
         if value is not None and not (value > 0 and value >= least):
             expected = "at least 1" if least else "more than 0"
             raise OptionError(f"--{name} {value:g}", expected=expected)
+
+
+def _require_cores(threads: int | None) -> None:
+    cores = os.cpu_count() or 1
+    if threads is not None and threads > cores:
+        raise OptionError(
+            f"--threads {threads}", expected=f"at most the {cores} cores of this machine"
+        )
 
 
 def _make_folder(folder: Path) -> None:

@@ -22,7 +22,7 @@ class LinearCell(Cell):
 
         h' = a * h + b,   y = output(h', x)
 
-    It writes `coefficients`, and gets `step`, and the scan over whole sequences in place of the loop over their steps.
+    It sets ``hidden_size`` and writes `coefficients`, and gets `step`, and the scan over whole sequences in place of the loop over their steps.
     A subclass that overrides `step` is unrolled by the plain loop. What is multiplied into the state must be one number
     for each unit (a diagonal); in exchange it may be complex, and the state too, which then needs its own
     `initial_state`.
@@ -48,9 +48,10 @@ class LinearCell(Cell):
     output_field = "h"
 
     def coefficients(self, x: Tree) -> tuple[Tensor, Tensor]:
-        """Return a and b, each of a shape that broadcasts to (N, *units), for x (N, *F).
+        """Return the tensors a and b, each of a shape that broadcasts to (N, *units), for x (N, *F).
 
-        N stands for the rows of one step, or for all rows and steps at once: each place is computed by itself.
+        N stands for the rows of one step, or for all rows and steps at once, as (B, T, *F) is laid out flat: each place is
+        computed by itself. A coefficient that is one number for all is a tensor of that number.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no coefficients")
 

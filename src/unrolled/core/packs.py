@@ -20,7 +20,7 @@ class Pack(NamedTuple):
 
     cell: weakref.ref[nn.Module]
     form: Any
-    key: tuple[int, ...]
+    key: tuple[Any, ...]
     storages: tuple[Tensor, ...]
     """Keeps the memory of the weights, so that no others can come to lie at the same addresses."""
     made: Any
@@ -39,7 +39,11 @@ def packed(
     Weights that change with every step are so never packed in vain. ``form`` is what ``make`` reads of the cell besides.
     """
     try:
-        key = (*map(Tensor.data_ptr, weights), *map(_version, weights))
+        key = (
+            *map(Tensor.data_ptr, weights),
+            *map(_version, weights),
+            *map(Tensor.stride, weights),
+        )
     except RuntimeError:
         return None  # what was made in inference mode counts no changes, and what is sparse lies nowhere
     pack = _packs.get(id(cell))
@@ -48,6 +52,8 @@ def packed(
         return None
     if pack.made is not None:
         return pack.made
+    if any(map(Tensor.is_shared, weights)):
+        return None  # another process may write to them, which is not counted in this one
     made = make()
     if _packs.get(id(cell)) is pack:  # not where another thread trained meanwhile
         _packs[id(cell)] = pack._replace(made=made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.utils._pytree as pytree
@@ -15,9 +15,20 @@ from unrolled.core.tree import Tree, align, leaves, select_rows, tree_map
 from unrolled.errors import ShapeError
 
 
+class Lying(NamedTuple):
+    """How the rows of a Seq lie in memory."""
+
+    given: Tree
+    is_reversed: bool = False
+    padding_is_zero: bool = True
+
+
 @dataclass(frozen=True, eq=False, init=False)
 class Seq:
     """Rows of unequal length, right-padded, batch first; the padding of its data is 0, whatever was given there.
+
+    What was given is copied only when `data` is asked for and there is padding to set to 0, or rows to turn round: leave
+    it alone as long as the Seq is used.
 
     Args:
         data: a tensor (B, T, *features), or a tuple of such tensors: ``(features, dt)``.
@@ -33,16 +44,8 @@ class Seq:
     [1.0, 0.0, 0.0]
     """
 
-    given: Tree
-    """The data as it was given, its padding never looked at: for what reads the rows' own steps only, as kernels do."""
-
     lengths: Tensor | None
-
-    is_reversed: bool
-    """Whether the rows of `given` lie back to front, each row's last step first. Those of `data` never do."""
-
-    _padding_is_zero: bool
-    _made: dict[tuple[str, bool, bool], Tree]
+    _lying: Lying
 
     def __init__(self, data: Tree, lengths: Any = None) -> None:
         shapes = [tuple(leaf.shape) for leaf in leaves(data)]
@@ -55,55 +58,42 @@ class Seq:
         if lengths is not None:
             batch, steps = shapes[0][:2]
             lengths = _checked_lengths(lengths, batch, steps)
-        self._fill(data, lengths, padding_is_zero=lengths is None)
+        self._lie(Lying(data, padding_is_zero=lengths is None), lengths)
 
-    def _fill(
-        self,
-        given: Tree,
-        lengths: Tensor | None,
-        *,
-        padding_is_zero: bool,
-        is_reversed: bool = False,
-    ) -> Seq:
-        for name, value in (
-            ("given", given),
-            ("lengths", lengths),
-            ("is_reversed", is_reversed),
-            ("_padding_is_zero", padding_is_zero),
-            ("_made", {}),
-        ):
-            object.__setattr__(self, name, value)
+    def _lie(self, lying: Lying, lengths: Tensor | None) -> Seq:
+        object.__setattr__(self, "lengths", lengths)
+        object.__setattr__(self, "_lying", lying)
         return self
 
     @staticmethod
     def padded(data: Tree, lengths: Tensor | None) -> Seq:
         """Make a Seq of data whose padding is known to be 0 and whose lengths were checked before."""
-        return Seq.__new__(Seq)._fill(data, lengths, padding_is_zero=True)
+        return Seq.__new__(Seq)._lie(Lying(data), lengths)
+
+    @property
+    def given(self) -> Tree:
+        """The data as it lies, its padding never looked at: for what reads the rows' own steps only, as kernels do."""
+        return self._lying.given
+
+    @property
+    def is_reversed(self) -> bool:
+        """Whether the rows of `given` lie back to front, each row's last step first. Those of `data` never do."""
+        return self._lying.is_reversed
 
     @property
     def data(self) -> Tree:
         """The tensor (B, T, *features), or the tree of them, with 0 where a row has no step."""
-        if self._padding_is_zero and not self.is_reversed:
-            return self.given
-        return self._kept("data", self._make_data)
-
-    def _kept(self, name: str, make: Callable[[], Tree]) -> Tree:
-        """Return what ``make`` makes, the same at the next call."""
-        if traced():
-            return make()
-        # A copy made without gradients must not be found by those who want them.
-        key = name, torch.is_grad_enabled(), torch.is_inference_mode_enabled()
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]
-
-    def _make_data(self) -> Tree:
-        data = self._mirrored() if self.is_reversed else self.given
-        if self._padding_is_zero or self.lengths is None:
-            return data
-        # masked_fill, never a product: 0 x NaN is NaN.
-        padding = ~self.mask()
-        return tree_map(lambda leaf: leaf.masked_fill(align(padding, leaf), 0), data)
+        lying = self._lying
+        if lying.padding_is_zero and not lying.is_reversed:
+            return lying.given
+        data = self._mirrored() if lying.is_reversed else lying.given
+        if not lying.padding_is_zero and self.lengths is not None:
+            # masked_fill, never a product: 0 x NaN is NaN.
+            padding = ~self.mask()
+            data = tree_map(lambda leaf: leaf.masked_fill(align(padding, leaf), 0), data)
+        if _may_be_kept(lying.given):
+            object.__setattr__(self, "_lying", Lying(data))
+        return data
 
     def _mirrored(self) -> Tree:
         """Return every row of `given` back to front, its padding where it was."""
@@ -199,8 +189,8 @@ class Seq:
 
     def with_data(self, data: Tree) -> Seq:
         """Return other data (B, T, ...) with the same lengths, its padding set to 0."""
-        full = self.lengths is None
-        return Seq.__new__(Seq)._fill(data, self.lengths, padding_is_zero=full)
+        lying = Lying(data, padding_is_zero=self.lengths is None)
+        return Seq.__new__(Seq)._lie(lying, self.lengths)
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Seq:
         """Apply a function that works on each position by itself to the whole (B, T, ...) tensor."""
@@ -212,18 +202,13 @@ class Seq:
         >>> Seq(torch.tensor([[1, 2, 3], [4, 5, 0]]), [3, 2]).reversed().data.tolist()
         [[3, 2, 1], [5, 4, 0]]
         """
-        return Seq.__new__(Seq)._fill(
-            self.given,
-            self.lengths,
-            padding_is_zero=self._padding_is_zero,
-            is_reversed=not self.is_reversed,
-        )
+        lying = self._lying
+        turned = lying._replace(is_reversed=not lying.is_reversed)
+        return Seq.__new__(Seq)._lie(turned, self.lengths)
 
     def like(self, given: Tree) -> Seq:
         """Return other data (B, T, ...), whose padding is known to be 0, that lie as `given` does, back to front or not."""
-        return Seq.__new__(Seq)._fill(
-            given, self.lengths, padding_is_zero=True, is_reversed=self.is_reversed
-        )
+        return Seq.__new__(Seq)._lie(Lying(given, self.is_reversed), self.lengths)
 
     def valid(self) -> Tree:
         """Return the steps that exist, row after row: (sum of lengths, *features)."""
@@ -290,6 +275,19 @@ def traced() -> bool:
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()
         or torch._C._are_functorch_transforms_active()
+        or torch._C._len_torch_dispatch_stack() > 0
+    )
+
+
+def _may_be_kept(given: Tree) -> bool:
+    """Tell whether what is made of these tensors now may serve every later reader: one who wants gradients, too."""
+    if traced():
+        return False
+    if torch.is_grad_enabled():
+        return True
+    inference = torch.is_inference_mode_enabled()
+    return not any(
+        leaf.requires_grad or (inference and not leaf.is_inference()) for leaf in leaves(given)
     )
 
 
@@ -306,7 +304,7 @@ def _checked_lengths(given: Any, batch: int, steps: int) -> Tensor:
         raise ShapeError(
             f"lengths have shape {tuple(lengths.shape)}", expected=f"one for each of {batch} rows"
         )
-    lengths = lengths.detach().to("cpu", torch.int64)
+    lengths = lengths.detach().to("cpu", torch.int64, copy=True)  # nobody changes it from outside
     wrong = ((lengths < 0) | (lengths > steps)).nonzero().flatten()
     if len(wrong):
         row = int(wrong[0])

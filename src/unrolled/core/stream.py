@@ -13,6 +13,7 @@ from unrolled.core.layer import Layer
 from unrolled.core.registry import StreamKernel, find_stream_kernel
 from unrolled.core.state_bytes import state_from_bytes, state_to_bytes
 from unrolled.core.tree import State, tree_map
+from unrolled.errors import InputError
 
 
 class Stream:
@@ -30,6 +31,7 @@ class Stream:
         refused: why the layer's own code runs instead of that call; "" where the call does.
 
     Raises:
+        InputError: it is no layer.
         NotCausalError: when it is made, naming the part that needs the whole sequence.
 
     >>> from unrolled import GRU
@@ -41,6 +43,12 @@ class Stream:
     """
 
     def __init__(self, layer: Layer) -> None:
+        if not isinstance(layer, Layer):
+            raise InputError(
+                f"Stream was given {type(layer).__name__}",
+                expected="a Layer of unrolled",
+                fix="use from_torch(module) for an nn.RNN, nn.LSTM or nn.GRU",
+            )
         refuse_step_unless_causal(layer)
         self.layer = layer
         self._tree: State | None = None

@@ -123,6 +123,8 @@ class Affine(torch.autograd.Function):
 class AffineOnce(Once):
     """A backward that is itself recorded, so that it can say that it has no gradients."""
 
+    where = "of a scan's products"
+
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, ...]:
         with torch._C._AutoDispatchBelowAutograd():

@@ -203,18 +203,20 @@ class Unroll(torch.autograd.Function):
 class Once(torch.autograd.Function):
     """The operator backward, recorded: it computes, and says what is missing when it is to be differentiated.
 
-    In plain eager mode `differentiable` is recorded in its place.
+    For a recurrence in plain eager mode `differentiable` is recorded in its place.
     """
+
+    where = "under torch.compile, profilers and dispatch modes"
 
     @staticmethod
     def forward(ctx: FunctionCtx, recurrence: Recurrence, *arguments: Any) -> tuple[Tensor, ...]:
         with torch._C._AutoDispatchBelowAutograd():
             return tuple(recurrence.backward(*arguments))
 
-    @staticmethod
-    def backward(ctx: FunctionCtx, *_: Tensor | None) -> Any:
+    @classmethod
+    def backward(cls, ctx: FunctionCtx, *_: Tensor | None) -> Any:
         raise InputError(
-            "under torch.compile, profilers and dispatch modes the compiled kernels have no gradients of gradients",
+            f"{cls.where} the compiled kernels have no gradients of gradients",
             fix="set UNROLLED_KERNELS=off, or compute in float64",
         )
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unrolled.core.packed import lengths_of
 from unrolled.errors import ShapeError
 
 Places = NDArray[np.int64]
@@ -101,9 +102,7 @@ class PackedPlan(Plan):
     """
 
     def __init__(self, batch_sizes: Places) -> None:
-        # A row has as many steps as there are steps with more rows than its number.
-        lengths = np.searchsorted(-batch_sizes, -np.arange(batch_sizes[0])).astype(np.int64)
-        super().__init__(lengths, len(batch_sizes))
+        super().__init__(lengths_of(torch.tensor(batch_sizes)).numpy(), len(batch_sizes))
         self.starts = np.cumsum(batch_sizes) - batch_sizes
 
     def offsets(self, strides: tuple[int, ...], reverse: bool) -> tuple[Places, Places]:

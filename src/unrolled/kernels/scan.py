@@ -11,13 +11,11 @@ given by their logarithms are exponentiated (`scan_log`), and states may have an
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 from torch.nn.utils.parametrize import type_before_parametrizations
 
 from unrolled.cells.min_gru import MinGRU
@@ -28,9 +26,9 @@ from unrolled.core.seq import Seq
 from unrolled.core.tree import Tree, align, leaves, tree_map
 from unrolled.errors import ShapeError
 from unrolled.kernels.affine import affine
-from unrolled.kernels.cpu import SWITCH
+from unrolled.kernels.cpu import unavailable
 from unrolled.kernels.cpu_operators import plainly_eager
-from unrolled.kernels.extension import extension, missing
+from unrolled.kernels.extension import extension
 from unrolled.kernels.scan_operators import scan as compiled_scan
 from unrolled.kernels.torch_scan import torch_scan
 
@@ -38,6 +36,9 @@ COMPILED = (torch.float32, torch.complex64)
 
 FUSED: dict[type, str] = {MinGRU: "min_gru", MinLSTM: "min_lstm"}
 """Cells whose gates the compiled scan computes too, from the products alone."""
+
+OWN_GATES = {"coefficients", "from_input", "candidate_of", "gates"}
+"""What of such a cell, replaced on the instance, is not computed by it."""
 
 
 def scan(a: Tensor, b: Tensor, h: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -105,13 +106,7 @@ def not_compiled(*tensors: Tensor) -> str | None:
     for tensor in tensors:
         if not tensor.is_cpu or tensor.layout is not torch.strided:
             return f"it computes on the CPU, not on {tensor.device}"
-    if os.environ.get(SWITCH) == "off":
-        return f"{SWITCH}=off"
-    if extension is None:
-        return f"it is {missing}"
-    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
-        return "it has backward gradients only"
-    return "torch.jit is tracing" if torch.jit.is_tracing() else None
+    return unavailable()
 
 
 def run_compiled(parts: Sequence[Tensor], form: str, xs: Seq, h: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,7 +158,7 @@ class Scan:
         x = xs.valid() if ragged else places(xs)
         fused = FUSED.get(type_before_parametrizations(cell))
         single = isinstance(x, Tensor) and x.dtype is torch.float32
-        if fused and single and "coefficients" not in cell.__dict__:
+        if fused and single and not OWN_GATES & cell.__dict__.keys():
             minimal: Any = cell
             product = affine(x, minimal.weight_ih, minimal.bias_ih)
             return run_compiled([product], f"{fused}_{minimal.candidate}", xs, h)

@@ -73,6 +73,7 @@ class Given(NamedTuple):
         size, columns, places = h.shape[-1], 0, {plan.live, plan.batch * self.steps}
         right = h.dim() == 2 and dtype in (torch.float32, torch.complex64)
         right = right and (dtype is torch.float32 or self.form == "linear")
+        right = right and len({part.shape[0] for part in self.given}) == 1
         for part in self.given:
             right = right and part.dim() == 2 and part.shape[0] in places
             right = right and (size == 0 or part.shape[1] % size == 0)
@@ -81,15 +82,14 @@ class Given(NamedTuple):
         if not (right and same and columns == form.parts * size):
             raise ShapeError(
                 f"{[(*part.shape, str(part.dtype), str(part.device)) for part in (*self.given, h)]}",
-                expected=f"float32 on the CPU: {form.parts} parts (N, S), where N is one of {sorted(places)}, "
+                expected=f"float32 on the CPU: {form.parts} parts (N, S), where N is one of {sorted(places)} and the same in all, "
                 "and a state (B, S)",
             )
         return plan
 
     def starts(self, plan: Plan) -> Any:
         """Return at which of the N places each row begins."""
-        packed = all(part.shape[0] == plan.live for part in self.given)
-        if packed:
+        if self.given[0].shape[0] == plan.live:
             return np.cumsum(plan.lengths) - plan.lengths
         return np.arange(plan.batch, dtype=np.int64) * self.steps
 
@@ -231,6 +231,8 @@ class Scan(torch.autograd.Function):
 
 class OnceBack(Once):
     """A backward that is itself recorded, so that it can say that it has no gradients."""
+
+    where = "of a scan"
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, ...]:

@@ -86,13 +86,13 @@ def takes(cell: GatedCell, x: Tree, state: State) -> bool:
     if x.dim() != 2:
         return False
     batch, features = x.shape
-    if features != cell.input_size or x.dtype is not torch.float32 or not x.is_cpu:
+    if features != cell.input_size or x.dtype is not torch.float32 or not x.is_cpu or x.is_neg():
         return False
     shape = (batch, cell.hidden_size)
     for leaf in state:
         if type(leaf) is not Tensor or leaf.shape != shape:
             return False
-        if leaf.dtype is not torch.float32 or not leaf.is_cpu:
+        if leaf.dtype is not torch.float32 or not leaf.is_cpu or leaf.is_neg():
             return False
     return "gates" not in cell.__dict__ and "step" not in cell.__dict__
 

@@ -49,7 +49,9 @@ class PackedStream:
         shape = chunk.shape
         if len(shape) != self._dims or (self._dims == 3 and shape[2] != self._reads):
             return False
-        return chunk.is_cpu and (shape[1] <= 1 or shape[0] * shape[1] <= MANY_STEPS)
+        if not chunk.is_cpu or chunk.is_neg():
+            return False
+        return shape[1] <= 1 or shape[0] * shape[1] <= MANY_STEPS
 
     def begin(self, state: State, batch: int) -> bool:
         if not fits(self._layer, state, batch):
