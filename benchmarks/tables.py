@@ -171,16 +171,10 @@ def kernel_table(batch: int) -> Callable[[int], list[Sequence[str]]]:
         filled = report.cells(rows, LANGUAGES[which])
         return [
             report.headings(rows, LANGUAGES[which]),
-            *([_with_interval(cell) for cell in row] for row in filled),
+            *([report.on_one_line(cell) for cell in row] for row in filled),
         ]
 
     return table
-
-
-def _with_interval(cell: str) -> str:
-    """Return a figure with its interval, which stands on a line of its own in a terminal, in parentheses."""
-    figure, _, interval = cell.partition("\n")
-    return f"{figure} ({interval})" if interval else figure
 
 
 TABLES: Mapping[str, Callable[[int], list[Sequence[str]]]] = {

@@ -141,7 +141,7 @@ def test_kernels_go_on_where_they_were_stopped(
     runs.write_result(result)
     text = tables.with_tables(f"<!-- table: kernels_8 -->\n{tables.END}", "zh")
     ratio = result["cases"][1]["against"]["torch packed"]["ratio"]
-    assert "| GRU compiled | 8 | 8 | 不等长 推理 |" in text
+    assert "| GRU (compiled) | 8 | 8 | 不等长 (推理) |" in text
     assert f"{ratio:.2f}" in text
     assert "GRU" not in tables.with_tables(f"<!-- table: kernels_32 -->\n{tables.END}", "en")
 

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 from unrolled.bench.cases import CELLS
-from unrolled.bench.report import cells, headings, opponents
+from unrolled.bench.report import cells, headings, on_one_line, opponents
 from unrolled.bench.words import WORDS
 from unrolled.view.bars import Bar, BarTable
 from unrolled.view.charts import Axis, LineChart, Rule
@@ -31,7 +31,7 @@ def page(result: Mapping[str, Any], language: str = "en") -> Report:
     table = PlainTable(
         "",
         headings(rows, language),
-        [[cell.replace("\n", " ") for cell in row] for row in cells(rows, language)],
+        [list(map(on_one_line, row)) for row in cells(rows, language)],
         note=words["finer"],
         size="wide",
     )
@@ -43,7 +43,11 @@ def page(result: Mapping[str, Any], language: str = "en") -> Report:
         Section(words["ratios"], "", ratios),
         *([Section(words["shares"], "", shares)] if shares else []),
         Section(words["figures"], "", [table]),
-        Section(words["machine"], "", [key_facts(machine)]),
+        Section(
+            words["machine"],
+            "",
+            [key_facts({words.get(name, name): fact for name, fact in machine.items()})],
+        ),
     ]
     return Report(words["title"], language, words["summary"], sections)
 

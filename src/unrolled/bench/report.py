@@ -70,3 +70,13 @@ def terminal_table(rows: Sequence[Mapping[str, Any]], language: str = "en") -> T
     for row in filled:
         table.add_row(*row)
     return table
+
+
+def on_one_line(cell: str) -> str:
+    r"""Return what stands in two lines of a terminal in one: a figure and its interval.
+
+    >>> on_one_line("1.15\n1.10–1.20")
+    '1.15 (1.10–1.20)'
+    """
+    figure, _, interval = cell.partition("\n")
+    return f"{figure} ({interval})" if interval else figure

@@ -24,6 +24,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "shares": "Share of the measured peak, by units",
         "figures": "All figures",
         "machine": "The machine",
+        "processor": "processor",
+        "cores": "cores",
+        "cores_of_this_process": "cores of this process",
+        "threads": "threads",
+        "peak_gflops": "measured peak, GFLOP/s",
+        "kernels": "kernels",
+        "peers": "other libraries",
         "finer": "ms: ours, the median. Time of others / ours with its 95 % interval. Ragged cost: time of the ragged batch "
         "over that of the full one, divided by the share of live steps; 1 = only live steps cost. / LSTM: time of our GRU "
         "over our LSTM's, whatever kernel that runs. oneDNN is timed through torch: its padded LSTM runs it.",
@@ -51,6 +58,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "shares": "占实测峰值的比例，按隐藏单元数",
         "figures": "全部数字",
         "machine": "机器",
+        "processor": "处理器",
+        "cores": "核心",
+        "cores_of_this_process": "本进程可用的核心",
+        "threads": "线程",
+        "peak_gflops": "实测峰值，GFLOP/s",
+        "kernels": "内核",
+        "peers": "其他库",
         "finer": "ms：我们的用时中位数。其他做法用时 / 我们的用时，附 95 % 区间。不等长代价：不等长批次与等长批次用时之比，"
         "再除以有效步的比例；1 表示只有有效步花时间。/ LSTM：我们的 GRU 与我们的 LSTM 用时之比，不论后者用哪个内核。"
         "oneDNN 经由 torch 计时：torch 的填充 LSTM 就由它计算。",
