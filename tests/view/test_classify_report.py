@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -52,12 +54,21 @@ def test_figures_stand_beside_the_best_baseline() -> None:
 def test_scores_say_how_surely_they_are_known() -> None:
     found = outcome(rows=400)
     text = texts(scores_of(result(found)))
-    assert "±3.2 points" in text
+    (low, high) = re.findall(r"between ([\d.]+) and ([\d.]+) %", text)[0]
+    accuracy = 100 * result(found)["scores"]["model"]["accuracy"]
+    assert float(low) < accuracy < float(high)
+    assert 6.0 < float(high) - float(low) < 7.0
     assert "also occur in training" not in text
     assert "TF-IDF + logistic regression beats the model on accuracy by 1.2 points." in text
     chinese = texts(score_table(result(found)["scores"]), "zh")
     for word in ("准确率", "宏平均 F1", "交叉熵", "期望校准误差"):
         assert word in chinese
+
+
+def test_no_mistake_among_few_rows_is_no_certainty() -> None:
+    found = result(outcome(rows=40))
+    found["scores"]["model"]["accuracy"] = 1.0
+    assert "between 91.2 and 100.0 %" in texts(scores_of(found))
 
 
 def test_an_outcome_knows_what_was_predicted() -> None:

@@ -103,7 +103,7 @@ CHINESE: Mapping[str, str] = {
     "report.mistakes": "最严重的错误",
     "report.lengths": "长度",
     "report.scored_rows": "测试部分共 {rows} 行，{classes} 个类别。",
-    "report.known_to": "以这么多行，准确率的误差约为 ±{points} 个百分点（95\u00a0%）。",
+    "report.known_to": "以这么多行，准确率的 95\u00a0% 区间是 {low} 到 {high}\u00a0%。",
     "report.duplicates": "其中 {count} 行的内容也出现在训练部分：只会记忆的方法也能答对，所有得分都因此偏高。",
     "report.no_test_rows": "没有留出测试部分，因此没有得分。",
     "confusion.title": "混淆矩阵",

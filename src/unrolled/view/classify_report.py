@@ -24,7 +24,7 @@ from unrolled.view.confusion import (
 )
 from unrolled.view.facts import Headline, Headlines, key_facts
 from unrolled.view.gallery import Block
-from unrolled.view.intervals import USUAL
+from unrolled.view.intervals import share_interval
 from unrolled.view.lengths import length_blocks
 from unrolled.view.metrics import metric, written
 from unrolled.view.mistakes import mistakes_block, worst_mistakes
@@ -117,8 +117,9 @@ def scores_of(result: Mapping[str, Any]) -> ScoreTable:
     ]
     accuracy = result["scores"].get("model", {}).get("accuracy")
     if accuracy is not None and rows:
-        around = USUAL * (max(accuracy * (1 - accuracy), 0.0) / rows) ** 0.5
-        notes.append(phrase("report.known_to", points=fixed(100 * around, 1)))
+        low, high = share_interval([accuracy * rows], [rows])
+        ends = (fixed(100 * float(end[0]), 1) for end in (low, high))
+        notes.append(phrase("report.known_to", low=next(ends), high=next(ends)))
     if duplicates := result.get("duplicates"):
         notes.append(phrase("report.duplicates", count=f"{duplicates:,}"))
     return score_table(result["scores"], note=notes)

@@ -116,7 +116,7 @@ ENGLISH: Mapping[str, str] = {
     "report.mistakes": "Worst mistakes",
     "report.lengths": "Length",
     "report.scored_rows": "{rows} rows of the test part, {classes} classes.",
-    "report.known_to": "From so many rows the accuracy is known to about ±{points} points (95\u00a0%).",
+    "report.known_to": "From so many rows the accuracy is known to lie between {low} and {high}\u00a0% (95\u00a0% interval).",
     "report.duplicates": "{count} of these rows also occur in training, with the same text or numbers: a method that only"
     " remembers is right there, and every score is that much too good.",
     "report.no_test_rows": "No rows were held out for a test part: there is no score.",
