@@ -30,6 +30,8 @@ _ROOMS = {
         "tree_map",
     ),
     "unrolled.core.watch": ("gradient_reach", "watch"),
+    "unrolled.models.attending": ("AttendingCell",),
+    "unrolled.models.attention": ("AdditiveAttention", "DotAttention", "MultiHeadAttention"),
     "unrolled.tasks.classify": ("Classifier",),
     "unrolled.tasks.forecast": ("Forecaster",),
     "unrolled.tasks.saving": ("load",),

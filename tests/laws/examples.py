@@ -35,14 +35,18 @@ from unrolled import (
     GRU,
     LSTM,
     RNN,
+    AdditiveAttention,
+    AttendingCell,
     Bidirectional,
     Carry,
+    DotAttention,
     Dropout,
     Layer,
     LayerNormGRU,
     LayerNormLSTM,
     MinGRU,
     MinLSTM,
+    MultiHeadAttention,
     PeepholeLSTM,
     Residual,
     Seq,
@@ -98,9 +102,16 @@ def begin_with_memory(layer: Any, draw: Draw, batch: int) -> State:
     return layer.start(draw(batch, 3, layer.hidden_size))
 
 
+def begin_with_source(layer: Any, draw: Draw, batch: int) -> State:
+    """Begin an `AttendingCell` with sources of 4, 0, 2, 1, 4, ... steps."""
+    lengths = torch.tensor([4, 0, 2, 1]).repeat(batch)[:batch]
+    return layer.start(Seq(draw(batch, 4, layer.attention.memory_size), lengths))
+
+
 def begin_with_memory_and_noise(layer: Any, draw: Draw, batch: int) -> State:
     seed = 1_000_003 * torch.arange(batch)
-    inner = begin_with_memory(layer.cell, draw, batch)
+    begin = begin_with_source if isinstance(layer.cell, AttendingCell) else begin_with_memory
+    inner = begin(layer.cell, draw, batch)
     return ZoneoutState(inner, NoiseState(seed, torch.zeros_like(seed)))
 
 
@@ -282,6 +293,39 @@ OF_MODELS = [
             GRU(4, h), ClassifierSizes(3, features=f, embedding=4, width=h), ("max",), dropout=0.3
         ),
         any_state=False,
+    ),
+    Example(
+        "additive attention",
+        lambda f, h: AttendingCell(GRU, f, h, AdditiveAttention(h, 3, size=5)),
+        begin=begin_with_source,
+    ),
+    Example(
+        "general attention",
+        lambda f, h: AttendingCell(LSTM, f, h, DotAttention(h, 3, score="general")),
+        begin=begin_with_source,
+    ),
+    *[
+        Example(
+            f"{score} attention",
+            lambda f, h, score=score: AttendingCell(RNN, f, h, DotAttention(h, h, score)),
+            begin=begin_with_source,
+        )
+        for score in ("dot", "scaled")
+    ],
+    Example(
+        "multi-head attention above a stack",
+        lambda f, h: AttendingCell(
+            lambda f, h: deep(GRU, f, h, layers=2, dropout=0.3),
+            f,
+            h,
+            MultiHeadAttention(h, 3, heads=2, size=6),
+        ),
+        begin=begin_with_source,
+    ),
+    Example(
+        "zoneout attention",
+        lambda f, h: Zoneout(AttendingCell(GRU, f, h, DotAttention(h, h)), 0.3),
+        begin=begin_with_memory_and_noise,
     ),
 ]
 
