@@ -10,7 +10,6 @@ interval. "inside" is the same step repeated by the extension itself, without Py
 from __future__ import annotations
 
 import argparse
-import time
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -22,46 +21,19 @@ from torch import Tensor, nn
 from benchmarks.runs import surroundings, write_result
 from benchmarks.step_rivals import Step, rivals
 from unrolled import GRU, LSTM, RNN, Stack, Stream
+from unrolled.bench.timing import duel
 from unrolled.kernels.packing import Packer
 from unrolled.kernels.threads import threads_for
 
 CELLS: tuple[Callable[[int, int], Any], ...] = (RNN, GRU, LSTM)
 ONE_ROW, MANY_ROWS = (32, 64, 128, 256, 512), ((1000, 128),)
-SAMPLE_SECONDS = 2e-3
-"""A sample repeats a step that is shorter than this."""
-
-RESAMPLES, TOLERANCE = 2000, 1e-4
+TOLERANCE = 1e-4
 
 
-def seconds(step: Step, repeats: int) -> float:
-    started = time.perf_counter()
-    for _ in range(repeats):
-        step()
-    return (time.perf_counter() - started) / repeats
-
-
-def repeats_of(step: Step) -> int:
-    return max(1, round(SAMPLE_SECONDS / seconds(step, 3)))
-
-
-def duel(ours: Step, theirs: Step, pairs: int) -> dict[str, float]:
-    """Return median seconds of both sides, and the ratio theirs / ours with its interval."""
-    counts = [repeats_of(step) for step in (ours, theirs)]
-    samples = np.empty((pairs, 2))
-    for pair in range(pairs):
-        for side in ((0, 1), (1, 0))[pair % 2]:
-            samples[pair, side] = seconds((ours, theirs)[side], counts[side])
-    ratios = samples[:, 1] / samples[:, 0]
-    drawn = np.random.default_rng(0).choice(ratios, (RESAMPLES, pairs))
-    low, high = np.quantile(np.median(drawn, 1), (0.025, 0.975))
-    our_time, their_time = np.median(samples, 0)
-    return {
-        "ours_us": our_time * 1e6,
-        "us": their_time * 1e6,
-        "ratio": float(np.median(ratios)),
-        "low": float(low),
-        "high": float(high),
-    }
+def fight(ours: Step, theirs: Step, pairs: int) -> dict[str, float]:
+    """Return median microseconds of both sides, and the ratio theirs / ours with its interval."""
+    fought = duel(ours, theirs, pairs=pairs)
+    return {"ours_us": fought.ours * 1e6, "us": fought.theirs * 1e6, **fought.ratio.as_json()}
 
 
 def stepping(cell: Any, x: Tensor) -> Step:
@@ -109,7 +81,7 @@ def measure(make: Callable[[int, int], Any], batch: int, hidden: int, pairs: int
     def push() -> Tensor:
         return stream.push(chunk)  # type: ignore[no-any-return]
 
-    against = {name: duel(push, step, pairs) for name, step in others.items()}
+    against = {name: fight(push, step, pairs) for name, step in others.items()}
     once = np.median([fought["ours_us"] for fought in against.values()])
     return {
         "cell": type(cell).__name__,
@@ -142,7 +114,7 @@ def token(classes: int, pairs: int) -> dict[str, Any]:
 
     for _ in range(3):
         check("a token", stream.push(ids), theirs())
-    fought = duel(lambda: stream.push(ids), theirs, pairs)
+    fought = fight(lambda: stream.push(ids), theirs, pairs)
     return {"classes": classes, "push_us": fought["ours_us"], "against": {"torch layers": fought}}
 
 

@@ -44,7 +44,7 @@ def results(given: Problem, packed: bool, reverse: bool) -> list[Tensor]:
     assert isinstance(kernel, CompiledKernel)
     if packed:
         xs = pack_padded_sequence(data, lengths, batch_first=True)
-        others = kernel._others(cell, padded)
+        others = kernel._others(cell, padded.is_reversed)
         y, *after = kernel.recurrence(xs.data, xs.batch_sizes, *state, *others)
         y = pad_packed_sequence(xs._replace(data=y), batch_first=True)[0]
     else:

@@ -88,3 +88,18 @@ def test_the_padding_is_not_read_and_zero_after() -> None:
     assert not ys.data[1].any()
     assert not ys.data[2, 2:].any()
     assert torch.equal(final.h[1], state.h[1])
+
+
+def test_rows_that_are_laid_otherwise_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = problem(440, "GRU after")
+    expected = results(given, in_place=True)[0]
+    xs, kernel = Seq(given.data, given.lengths).reversed(), kernel_of(given)
+    run = kernel.recurrence
+
+    def run_while_somebody_looks(*arguments: object) -> object:
+        assert isinstance(xs.data, Tensor)
+        return run(*arguments)
+
+    monkeypatch.setattr(kernel, "recurrence", run_while_somebody_looks)
+    ys, _ = kernel.unroll(given.cell, xs, given.state)
+    torch.testing.assert_close(ys.reversed().data, expected)

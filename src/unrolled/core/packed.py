@@ -35,6 +35,10 @@ class PackedSeq(Seq):
         return self._lie(Lying((), is_reversed), lengths)
 
     @property
+    def lying(self) -> Lying:
+        return self._lying._replace(given=self.given)
+
+    @property
     def given(self) -> Tensor:
         """The rows padded, (B, T, F), as they lie."""
         padded: Tensor = pad_packed_sequence(self.packed, batch_first=True)[0]
@@ -43,7 +47,7 @@ class PackedSeq(Seq):
     @property
     def data(self) -> Tree:
         """The rows padded and front to back, made anew each time."""
-        return self._mirrored() if self.is_reversed else self.given
+        return self._mirrored(self.given) if self.is_reversed else self.given
 
     @property
     def is_tree(self) -> bool:

@@ -71,6 +71,11 @@ class Seq:
         return Seq.__new__(Seq)._lie(Lying(data), lengths)
 
     @property
+    def lying(self) -> Lying:
+        """How the rows lie now, to be read once: another thread may ask for `data`, and they lie otherwise."""
+        return self._lying
+
+    @property
     def given(self) -> Tree:
         """The data as it lies, its padding never looked at: for what reads the rows' own steps only, as kernels do."""
         return self._lying.given
@@ -86,7 +91,7 @@ class Seq:
         lying = self._lying
         if lying.padding_is_zero and not lying.is_reversed:
             return lying.given
-        data = self._mirrored() if lying.is_reversed else lying.given
+        data = self._mirrored(lying.given) if lying.is_reversed else lying.given
         if not lying.padding_is_zero and self.lengths is not None:
             # masked_fill, never a product: 0 x NaN is NaN.
             padding = ~self.mask()
@@ -95,23 +100,24 @@ class Seq:
             object.__setattr__(self, "_lying", Lying(data))
         return data
 
-    def _mirrored(self) -> Tree:
-        """Return every row of `given` back to front, its padding where it was."""
+    def _mirrored(self, given: Tree) -> Tree:
+        """Return every row back to front, its padding where it was."""
         if self.lengths is None:
-            return tree_map(lambda leaf: leaf.flip(1), self.given)
+            return tree_map(lambda leaf: leaf.flip(1), given)
         places = torch.arange(self.steps).expand(self.batch, -1)
         mirrored = self.lengths[:, None] - 1 - places
         index = torch.where(mirrored >= 0, mirrored, places)
         flat = (index + torch.arange(self.batch)[:, None] * self.steps).flatten()
         flat = flat.to(self.sample.device)
         return tree_map(
-            lambda leaf: leaf.flatten(0, 1).index_select(0, flat).view(leaf.shape), self.given
+            lambda leaf: leaf.flatten(0, 1).index_select(0, flat).view(leaf.shape), given
         )
 
     @property
     def ahead(self) -> Tree:
         """The rows front to back, their padding never looked at."""
-        return self.data if self.is_reversed else self.given
+        lying = self.lying
+        return self.data if lying.is_reversed else lying.given
 
     @classmethod
     def from_list(cls, rows: Iterable[Tensor]) -> Seq:
@@ -206,9 +212,9 @@ class Seq:
         turned = lying._replace(is_reversed=not lying.is_reversed)
         return Seq.__new__(Seq)._lie(turned, self.lengths)
 
-    def like(self, given: Tree) -> Seq:
-        """Return other data (B, T, ...), whose padding is known to be 0, that lie as `given` does, back to front or not."""
-        return Seq.__new__(Seq)._lie(Lying(given, self.is_reversed), self.lengths)
+    def laid(self, lying: Lying) -> Seq:
+        """Return other data of the same rows, which lie so."""
+        return Seq.__new__(Seq)._lie(lying, self.lengths)
 
     def valid(self) -> Tree:
         """Return the steps that exist, row after row: (sum of lengths, *features)."""

@@ -20,7 +20,7 @@ from unrolled.cells.lstm import LSTM
 from unrolled.cells.rnn import RNN
 from unrolled.core.packed import PackedSeq
 from unrolled.core.registry import register_kernel
-from unrolled.core.seq import Seq
+from unrolled.core.seq import Lying, Seq
 from unrolled.core.tree import State, select_rows
 from unrolled.kernels import compiled
 from unrolled.kernels import cpu_operators as operators
@@ -87,13 +87,15 @@ class CompiledKernel:
     def unroll(self, cell: GatedCell, xs: Seq, state: State) -> tuple[Seq, State]:
         if isinstance(xs, PackedSeq):
             return self._unroll_packed(cell, xs, state)
-        y, *after = self.recurrence(xs.given, xs.lengths, *state, *self._others(cell, xs))
-        return xs.like(y), type(state)(*after)
+        lying = xs.lying
+        others = self._others(cell, lying.is_reversed)
+        y, *after = self.recurrence(lying.given, xs.lengths, *state, *others)
+        return xs.laid(Lying(y, lying.is_reversed)), type(state)(*after)
 
     def _unroll_packed(self, cell: GatedCell, xs: PackedSeq, state: State) -> tuple[Seq, State]:
         steps, sizes, order, back = xs.packed
         begin = state if order is None else select_rows(state, order)
-        y, *after = self.recurrence(steps, sizes, *begin, *self._others(cell, xs))
+        y, *after = self.recurrence(steps, sizes, *begin, *self._others(cell, xs.is_reversed))
         final = type(state)(*after)
         return xs.like_packed(y), final if back is None else select_rows(final, back)
 
@@ -105,18 +107,20 @@ class CompiledKernel:
 
         A step that a row does not have is 0 there. Nothing of it is recorded for gradients.
         """
-        arguments = (xs.given, xs.lengths, *state, *self._others(cell, xs))
+        lying = xs.lying
+        others = self._others(cell, lying.is_reversed)
+        arguments = (lying.given, xs.lengths, *state, *others)
         given = self.recurrence.read(arguments)
         given.check()
         (y, *after), states = compiled.forward_with_states(given)
         kind = type(state)
-        return xs.like(y), kind(*after), kind(*states)
+        return xs.laid(Lying(y, lying.is_reversed)), kind(*after), kind(*states)
 
-    def _others(self, cell: GatedCell, xs: Seq) -> tuple[Any, ...]:
+    def _others(self, cell: GatedCell, is_reversed: bool) -> tuple[Any, ...]:
         """Return the arguments after the state: weights, form and direction."""
         weights: list[Tensor | None] = [*torch_weights(cell)]
         weights += [None] * (4 - len(weights))
-        return (*weights, *self.form(cell), xs.is_reversed)
+        return (*weights, *self.form(cell), is_reversed)
 
 
 def unavailable() -> str | None:
