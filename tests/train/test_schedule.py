@@ -52,6 +52,23 @@ def test_the_nearest_bound_is_the_end(
     assert last_step(settings(**bounds), per_epoch) == end
 
 
+def test_by_the_clock_the_end_is_where_the_pace_so_far_leads() -> None:
+    given = settings(epochs=100, max_minutes=1.0)
+    assert last_step(given, 10, step=30, seconds=15.0) == 120
+    assert last_step(given, 10, step=30, seconds=0.1) == 1000
+    assert last_step(given, 10, step=30, seconds=90.0) == 30
+    assert last_step(given, 10) == 1000
+
+
+def test_cosine_falls_to_0_when_the_time_is_over() -> None:
+    model, batches = line()
+    options = settings(epochs=10**9, schedule="cosine", learning_rate=1e-3, max_minutes=0.2 / 60)
+    result = fit(model, line_loss, batches, options)
+    assert result.stopped == "max_minutes"
+    assert result.history[0].learning_rate > 5e-4
+    assert result.history[-1].learning_rate < 2e-4
+
+
 @pytest.mark.parametrize("sized", [True, False])
 def test_cosine_ends_with_the_last_epoch(sized: bool) -> None:
     model, batches = line()

@@ -33,7 +33,7 @@ from unrolled.train.settings import TrainSettings, refuse_other_settings
         ({"optimizer": "adm"}, "optimizer='adm' does not exist; expected one of adam, adamw, sgd"),
         ({"schedule": "cosin"}, "did you mean 'cosine'?"),
         ({"epochs": None}, "training would never end"),
-        ({"epochs": None, "max_minutes": 1}, "falls towards an end"),
+        ({"average": 1.0}, "average=1.0; expected a number of at least 0 and below 1"),
         ({"warm_up_steps": 10}, "'warm_up_steps' does not exist; did you mean 'warmup_steps'?"),
         ({"xyz": 10}, "training option 'xyz' does not exist; expected one of epochs, max_steps"),
     ],

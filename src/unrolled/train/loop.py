@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from torch import nn
 
 from unrolled.core.tree import State
 from unrolled.errors import InputError, OptionError, TrainingError
+from unrolled.train.average import WeightAverage
 from unrolled.train.batches import count, remaining
 from unrolled.train.clip import clip_gradients
 from unrolled.train.generators import generators_kept, seed_generators, set_generator_states
@@ -137,7 +138,10 @@ class Training:
         if not self.parameters:
             raise InputError("the model has no parameter that requires a gradient")
         self.optimizer = make_optimizer(self.parameters, settings)
-        self.saver = Saver(folder, settings, model, self.optimizer, objective, about)
+        self.average = (
+            WeightAverage(self.parameters, settings.average) if settings.average else None
+        )
+        self.saver = Saver(folder, settings, model, self.optimizer, objective, about, self.average)
         self.run = Run()
 
     def begin(self, resume: bool) -> None:
@@ -164,6 +168,8 @@ class Training:
         self.optimizer.zero_grad()
         if run.best_weights is not None:
             self.model.load_state_dict(run.best_weights)
+        elif self.average is not None:
+            self.average.put_into(self.parameters)
         best_step = run.step if run.best_score is None else run.best_step
         return TrainResult(
             run.best_score, best_step, run.step, tuple(run.history), stopped, run.seconds
@@ -201,7 +207,7 @@ class Training:
     def train_step(self, batch: Any) -> bool:
         """Take one step; False when the batch has no valid item."""
         run = self.run
-        end = last_step(self.settings, run.steps_per_epoch)
+        end = last_step(self.settings, run.steps_per_epoch, step=run.step, seconds=run.seconds)
         run.rate = learning_rate(self.settings, run.step, last_step=end, decay=run.decay)
         for group in self.optimizer.param_groups:
             group["lr"] = run.rate
@@ -223,18 +229,25 @@ class Training:
         self.optimizer.step()
         run.carried = carried
         run.took_step(value, items, norm)
+        if self.average is not None:
+            self.average.update(run.step, self.parameters)
         return True
 
     def evaluate(self) -> None:
         """Score the validation part, write the record, and keep the weights if they are the best."""
         trained = self.run.seconds - self.run.group_began
-        score = None if self.validate is None else self.score(self.validate)
-        record = self.run.take_record(score, trained)
-        if score is not None:
-            self.run.judge(score, self.model, self.settings)
+        with self.weights_judged():
+            score = None if self.validate is None else self.score(self.validate)
+            record = self.run.take_record(score, trained)
+            if score is not None:
+                self.run.judge(score, self.model, self.settings)
         if self.folder:
             append_record(self.folder, record)
         self.progress.evaluated(record)
+
+    def weights_judged(self) -> AbstractContextManager[None]:
+        """Let the model have the weights inside that are evaluated and kept."""
+        return nullcontext() if self.average is None else self.average.in_place_of(self.parameters)
 
     def score(self, validate: Score) -> float:
         """Return the validation score; how often it is asked for does not change what is trained."""

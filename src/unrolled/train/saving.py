@@ -13,6 +13,7 @@ from torch import nn
 
 from unrolled.core.tree import leaves
 from unrolled.errors import InputError, ModelFileError, OptionError
+from unrolled.train.average import WeightAverage
 from unrolled.train.checkpoint import (
     CHECKPOINT,
     read_checkpoint,
@@ -41,8 +42,10 @@ class Saver:
         optimizer: torch.optim.Optimizer,
         objective: Objective,
         about: Mapping[str, str] | None = None,
+        average: WeightAverage | None = None,
     ) -> None:
         self.folder, self.settings, self.about = folder, settings, dict(about or {})
+        self.average = average
         self.model, self.optimizer, self.objective = model, optimizer, objective
         self.saved_at, self.took, self.step = time.perf_counter(), 0.0, 0
         self.generators: dict[str, Any] | None = None
@@ -90,6 +93,7 @@ class Saver:
             "numbers": run.numbers(),
             "model": dict(self.model.state_dict()),
             "optimizer": self.optimizer.state_dict(),
+            "average": None if self.average is None else self.average.values,
             "best_weights": run.best_weights,
             "carried": carried if self.objective.saved is None else self.objective.saved,
             "generators": self.generators or generator_states(),
@@ -126,6 +130,8 @@ class Saver:
         _refuse_other_model(content["model"], self.model, where)
         self.model.load_state_dict(content["model"])
         self.optimizer.load_state_dict(content["optimizer"])
+        if self.average is not None:
+            self.average.restore(content["average"])
         run.set_numbers(content["numbers"])
         if content["best_weights"] is not None:
             now = self.model.state_dict()

@@ -35,14 +35,26 @@ def learning_rate(
     return settings.learning_rate * decay
 
 
-def last_step(settings: TrainSettings, steps_per_epoch: int | None) -> int | None:
-    """Return the step at which ``epochs`` or ``max_steps`` ends the run, or None while that is not known.
+def last_step(
+    settings: TrainSettings, steps_per_epoch: int | None, *, step: int = 0, seconds: float = 0.0
+) -> int | None:
+    """Return the step at which ``epochs``, ``max_steps`` or ``max_minutes`` ends the run, or None while that is not known.
 
-    The clock does not count: a schedule that follows it could not be resumed to the same weights.
+    Args:
+        settings: of the run.
+        steps_per_epoch: None while that is not known.
+        step: updates done so far.
+        seconds: what they took: as fast as that the run goes on until ``max_minutes`` is over.
+
+    >>> settings = TrainSettings(epochs=10, max_minutes=1)
+    >>> last_step(settings, 100), last_step(settings, 100, step=50, seconds=6.0)
+    (1000, 500)
     """
     ends = []
     if settings.max_steps is not None:
         ends.append(settings.max_steps)
     if settings.epochs is not None and steps_per_epoch is not None:
         ends.append(settings.epochs * steps_per_epoch)
+    if settings.max_minutes is not None and step and seconds > 0:
+        ends.append(max(step, int(step * settings.max_minutes * 60 / seconds)))
     return min(ends, default=None)

@@ -33,6 +33,7 @@ _NUMBERS = {
     "max_minutes": (None, math.inf),
     "learning_rate": (None, math.inf),
     "momentum": (0.0, 1.0),
+    "average": (0.0, 1.0),
     "weight_decay": (0.0, math.inf),
     "plateau_factor": (None, 1.0),
     "clip_norm": (None, math.inf),
@@ -64,11 +65,13 @@ class TrainSettings:
         optimizer: "adam", "adamw" or "sgd".
         learning_rate: its highest value; warm-up leads to it and the schedule away from it.
         momentum: of "sgd".
+        average: decay of the running average of the weights that is evaluated and kept (`train.average`), 0 = none.
         weight_decay: on matrices, never on biases and other vectors. Decoupled with "adamw"
             (Loshchilov and Hutter 2019, arXiv:1711.05101), an L2 penalty otherwise.
-        schedule: "cosine" falls to 0 at the end that `epochs` and `max_steps` set (Loshchilov and Hutter 2017,
-            arXiv:1608.03983); "plateau" multiplies by `plateau_factor` after every `plateau_patience` evaluations
-            in a row without a better score; "constant" stays.
+        schedule: "cosine" falls to 0 at the end that is nearest, of `epochs`, `max_steps` and `max_minutes`; by the
+            clock no run is like another to the last bit (Loshchilov and Hutter 2017, arXiv:1608.03983). "plateau"
+            multiplies by `plateau_factor` after every `plateau_patience` evaluations in a row without a better score;
+            "constant" stays.
         warmup_steps: steps over which the learning rate rises linearly (Goyal et al. 2017, arXiv:1706.02677).
         plateau_patience: see `schedule`.
         plateau_factor: see `schedule`.
@@ -100,6 +103,7 @@ class TrainSettings:
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     momentum: float = 0.0
+    average: float = 0.0
     weight_decay: float = 0.0
     schedule: str = "cosine"
     warmup_steps: int = 0
@@ -143,11 +147,6 @@ class TrainSettings:
             raise OptionError(
                 "training would never end: epochs, max_steps and max_minutes are all None",
                 fix="give one of them",
-            )
-        if self.schedule == "cosine" and self.epochs is None and self.max_steps is None:
-            raise OptionError(
-                "schedule='cosine' falls towards an end, and epochs and max_steps are both None",
-                fix="give one of them, or take schedule='plateau' or 'constant'",
             )
 
 
