@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.data.number_rows import NumberRows
-from unrolled.data.partition import duplicates, repeated_rows, stratified_parts
+from unrolled.data.partition import duplicates, grouped_parts, repeated_rows, stratified_parts
 from unrolled.errors import OptionError
 
 
@@ -78,3 +78,23 @@ def test_repeated_rows() -> None:
     assert repeated_rows(numbers, [np.array([-0.0, 1]), [[0, 1]], [2], []]).tolist() == [
         True, False, True, False,
     ]  # fmt: skip
+
+
+def test_a_group_is_in_one_part() -> None:
+    groups = np.random.default_rng(0).integers(0, 300, size=2000)
+    parts = grouped_parts(groups, validation=0.1, test=150, seed=3)
+    held = [set(groups[part].tolist()) for part in (parts.train, parts.validation, parts.test)]
+    assert not held[0] & held[1] and not held[0] & held[2] and not held[1] & held[2]
+    assert sorted(np.concatenate([parts.train, parts.validation, parts.test])) == list(range(2000))
+    largest = np.bincount(groups).max()
+    assert 200 - largest < len(parts.validation) <= 200
+    assert 150 - largest < len(parts.test) <= 150
+    again = grouped_parts(groups, validation=0.1, test=150, seed=3)
+    assert np.array_equal(parts.test, again.test)
+
+
+def test_groups_of_one_row_are_held_out_exactly() -> None:
+    parts = grouped_parts(range(100), validation=0.05, test=0.1)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (85, 5, 10)
+    with pytest.raises(OptionError, match="hold out 100 of 100"):
+        grouped_parts(range(100), validation=0.5, test=0.5)

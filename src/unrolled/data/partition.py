@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from unrolled.data.label_codes import Labels
 from unrolled.errors import OptionError
@@ -56,14 +56,8 @@ def stratified_parts(
     """
     coded = Labels.of(labels)
     codes, total = coded.codes.astype(np.int64), len(coded)
-    sizes = np.array([_rows(validation, total, "validation"), _rows(test, total, "test")])
-    held, counts = int(sizes.sum()), np.bincount(codes, minlength=len(coded.names))
-    if held >= total:
-        raise OptionError(
-            f"validation={validation} and test={test} hold out {held} of {total} rows",
-            expected="some rows to train on",
-            fix="hold out less",
-        )
+    sizes = np.array(_held_out(validation, test, total))
+    counts = np.bincount(codes, minlength=len(coded.names))
     random = np.random.default_rng(seed)
     shuffled = random.permutation(total)
     by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
@@ -77,6 +71,40 @@ def stratified_parts(
     is_held = np.zeros(total, dtype=bool)
     is_held[np.concatenate(parts)] = True
     return Parts(np.flatnonzero(~is_held), parts[0], parts[1], _notes(coded, counts, sizes, parts))
+
+
+def grouped_parts(
+    groups: ArrayLike, *, validation: float = 0.1, test: float = 0.1, seed: int = 0
+) -> Parts:
+    """Divide rows at random, all rows of a group in one part: what is equal in two rows is never trained on and scored.
+
+    Each held-out part has as many rows as asked for, or fewer by less than its largest group.
+
+    Args:
+        groups: (N,) whole numbers, equal for rows of one group.
+        validation: a share of the rows below 1, or a number of rows.
+        test: the same.
+        seed: of the random choice.
+
+    >>> parts = grouped_parts([7, 7, 7, 1, 2, 3, 4, 5, 6, 8], validation=0.2, test=0.3)
+    >>> len(parts.train), len(parts.validation), len(parts.test)
+    (5, 2, 3)
+
+    Raises:
+        OptionError: a part is negative, or nothing is left to train on.
+    """
+    _, group_of, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    total = len(group_of)
+    sizes = _held_out(validation, test, total)
+    part_of, left = np.zeros(len(counts), dtype=np.int64), list(sizes)
+    for group in np.random.default_rng(seed).permutation(len(counts)).tolist():
+        for part in (1, 0):
+            if counts[group] <= left[part]:
+                left[part] -= int(counts[group])
+                part_of[group] = part + 1
+                break
+    of_rows = part_of[group_of]
+    return Parts(*(np.flatnonzero(of_rows == part) for part in range(3)))
 
 
 def duplicates(train: Iterable[Any], other: Iterable[Any]) -> int:
@@ -123,6 +151,18 @@ def _hash(row: Any) -> int:
     if not data:
         return 0
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little") or 1
+
+
+def _held_out(validation: float, test: float, total: int) -> tuple[int, int]:
+    """Return how many rows each part has."""
+    sizes = _rows(validation, total, "validation"), _rows(test, total, "test")
+    if sum(sizes) >= total:
+        raise OptionError(
+            f"validation={validation} and test={test} hold out {sum(sizes)} of {total} rows",
+            expected="some rows to train on",
+            fix="hold out less",
+        )
+    return sizes
 
 
 def _rows(part: float, total: int, option: str) -> int:

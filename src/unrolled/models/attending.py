@@ -17,7 +17,7 @@ from unrolled.models.attention import Attention
 
 @register
 class AttendingState(NamedTuple):
-    """The inner cell's state, the last attentional vector (B, hidden_size), and the `AttendedMemory`."""
+    """The inner cell's state, the last attentional vector (B, output_size), and the `AttendedMemory`."""
 
     inner: State
     fed: Tensor
@@ -46,8 +46,9 @@ class AttendingCell(Cell):
     Args:
         cell: makes the inner cell, ``(input_size, hidden_size) -> Layer``: a cell's class, or any function.
         input_size: features of x, (B, input_size).
-        hidden_size: units of the inner cell's output and of a, (B, hidden_size).
+        hidden_size: units of the inner cell's output, (B, hidden_size).
         attention: how it looks; its queries are the inner cell's outputs.
+        output_size: features of a, (B, output_size); hidden_size if not given.
 
     Raises:
         OptionError: an attention with queries of another size.
@@ -70,6 +71,7 @@ class AttendingCell(Cell):
         input_size: int,
         hidden_size: int,
         attention: Attention,
+        output_size: int | None = None,
     ) -> None:
         super().__init__()
         if attention.query_size != hidden_size:
@@ -78,9 +80,16 @@ class AttendingCell(Cell):
                 expected="one size: the query is the inner cell's output",
             )
         self.input_size, self.hidden_size = input_size, hidden_size
-        self.cell = cell(input_size + hidden_size, hidden_size)
+        self.output_size = hidden_size if output_size is None else output_size
+        self.cell = cell(input_size + self.output_size, hidden_size)
         self.attention = attention
-        self.W_c = nn.Linear(attention.context_size + hidden_size, hidden_size, bias=False)
+        both = attention.context_size + hidden_size
+        self.W_c = nn.Linear(both, self.output_size, bias=False)
+
+    def inner_state(self, batch: int) -> State:
+        """Return the inner cell's state (B rows) before the first step, as ``start(memory, initial)`` takes it."""
+        weight = self.W_c.weight
+        return begin_inside(self, self.cell, batch, weight.device, weight.dtype)
 
     def start(self, memory: Any, initial: State | None = None) -> AttendingState:
         """Return the state before the first step.
@@ -90,12 +99,11 @@ class AttendingCell(Cell):
             initial: the inner cell's state (B rows); its own `initial_state` if not given.
         """
         seq, _ = unwrap(memory)
-        weight = self.W_c.weight
         if initial is None:
-            initial = begin_inside(self, self.cell, seq.batch, weight.device, weight.dtype)
+            initial = self.inner_state(seq.batch)
         else:
             self.cell.check_state(initial, seq.batch)
-        fed = weight.new_zeros(seq.batch, self.hidden_size)
+        fed = self.W_c.weight.new_zeros(seq.batch, self.output_size)
         return AttendingState(initial, fed, Constant(self.attention.prepare(seq)))
 
     def initial_state(

@@ -26,7 +26,7 @@ from unrolled.models.ngrams import distinct_ngrams
 from unrolled.tasks.classify.defaults import with_usual
 from unrolled.tasks.classify.fitted import Fitted, make_network, network_sizes
 from unrolled.tasks.classify.parts import LabelledParts
-from unrolled.tasks.classify.reading import Encoded, Reader, blocks, sequences
+from unrolled.tasks.classify.reading import Reader
 from unrolled.tasks.classify.settings import BALANCED, ClassifySettings, training_settings
 from unrolled.tasks.classify.training import (
     MOST_STEPS,
@@ -37,6 +37,7 @@ from unrolled.tasks.classify.training import (
     validation_score,
 )
 from unrolled.tasks.recurrent import CellChoice, cell_name
+from unrolled.tasks.sequences import Encoded, blocks, sequences
 from unrolled.train.loop import TrainResult, fit
 from unrolled.train.progress import Progress
 from unrolled.train.settings import TrainSettings

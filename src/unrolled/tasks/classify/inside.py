@@ -13,9 +13,10 @@ from unrolled.core.layer import Cell, Layer
 from unrolled.core.watch import gradient_reach
 from unrolled.tasks.classify.fitted import Fitted
 from unrolled.tasks.classify.parts import LabelledParts, Part
-from unrolled.tasks.classify.reading import LabelledBatch, sequences
+from unrolled.tasks.classify.reading import LabelledBatch
 from unrolled.tasks.classify.training import classify_loss
 from unrolled.tasks.recurrent import CellChoice
+from unrolled.tasks.sequences import sequences
 from unrolled.train.loop import TrainResult
 
 REACH_ROWS = 32

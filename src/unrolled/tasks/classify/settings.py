@@ -14,7 +14,15 @@ from unrolled.data.pieces import label_texts
 from unrolled.data.tokenizer import Units
 from unrolled.errors import OptionError, unknown_option
 from unrolled.models.pooling import POOLS
-from unrolled.tasks.options import part_options
+from unrolled.tasks.options import (
+    check_names,
+    check_parts,
+    check_probabilities,
+    check_whole,
+    is_number,
+    is_whole,
+    part_options,
+)
 from unrolled.train.settings import TrainSettings
 
 BALANCED = "balanced"
@@ -22,7 +30,6 @@ BALANCED = "balanced"
 _WHOLE = {"hidden_size": 1, "layers": 1, "embedding": 1, "vocabulary": 3, "max_length": 1}
 """The whole numbers and the least that each may be; a vocabulary has a token beside padding and the unknown one."""
 _NAMES = ("text", "label", "units", "vectors")
-_PROBABILITIES = ("dropout", "word_dropout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,42 +76,18 @@ class ClassifySettings:
     test: float = 0.2
 
     def __post_init__(self) -> None:
-        for name, least in _WHOLE.items():
-            value = getattr(self, name)
-            if value is not None and not (_is_whole(value) and value >= least):
-                raise OptionError(
-                    f"{name}={value!r}", expected=f"a whole number of at least {least}"
-                )
-        if self.ngrams is not None and not (_is_whole(self.ngrams) and 0 <= self.ngrams <= 5):
+        check_whole(self, _WHOLE)
+        if self.ngrams is not None and not (is_whole(self.ngrams) and 0 <= self.ngrams <= 5):
             raise OptionError(f"ngrams={self.ngrams!r}", expected="a whole number from 0 to 5")
-        self._check_names()
-        self._check_shares()
+        check_names(self, _NAMES)
+        if self.units is not None and self.units not in get_args(Units):
+            raise unknown_option("units", self.units, get_args(Units))
+        check_probabilities(self, ("dropout", "word_dropout"))
+        check_parts(self)
         if not isinstance(self.bidirectional, bool):
             raise OptionError(f"bidirectional={self.bidirectional!r}", expected="True or False")
         object.__setattr__(self, "pooling", _checked_pooling(self.pooling))
         object.__setattr__(self, "class_weights", _checked_weights(self.class_weights))
-
-    def _check_names(self) -> None:
-        for name in _NAMES:
-            value = getattr(self, name)
-            if isinstance(value, PathLike):
-                object.__setattr__(self, name, str(value))
-            elif value is not None and not isinstance(value, str):
-                raise OptionError(f"{name}={value!r}", expected="a name")
-        if self.units is not None and self.units not in get_args(Units):
-            raise unknown_option("units", self.units, get_args(Units))
-
-    def _check_shares(self) -> None:
-        for name in _PROBABILITIES:
-            value = getattr(self, name)
-            if value is not None and not (_is_number(value) and 0 <= value < 1):
-                raise OptionError(f"{name}={value!r}", expected="a probability below 1")
-        for name in ("validation", "test"):
-            value = getattr(self, name)
-            if not (_is_number(value) and value >= 0):
-                raise OptionError(
-                    f"{name}={value!r}", expected="a share of the rows below 1, or a number of rows"
-                )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as numbers, strings, lists and None."""
@@ -130,7 +113,7 @@ def _checked_weights(given: object) -> str | dict[str, float] | None:
     if not isinstance(given, Mapping):
         raise OptionError(f"class_weights={given!r}", expected='"balanced", or {label: weight}')
     for label, weight in given.items():
-        if not (_is_number(weight) and 0 < weight < math.inf):
+        if not (is_number(weight) and 0 < weight < math.inf):
             raise OptionError(f"class_weights[{label!r}]={weight!r}", expected="a number above 0")
     # Labels are named as they are read: True is "true", 1.0 is "1".
     names = [label_texts(pl.Series([label]), "class_weights")[0] for label in given]
@@ -193,11 +176,3 @@ def training_settings(
         total = min((end for end in ends if end is not None), default=per_epoch)
         settings = replace(settings, evaluate_every=min(max(total // EVALUATIONS, 20), total))
     return settings
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.classifier import ClassifyNetwork
-from unrolled.tasks.classify.reading import Encoded, LabelledBatch, blocks, sequences
+from unrolled.tasks.classify.reading import LabelledBatch
+from unrolled.tasks.sequences import Encoded, blocks, sequences
 from unrolled.train.batches import BatchList, length_buckets
 from unrolled.train.loop import Loss
 from unrolled.train.settings import TrainSettings

@@ -10,7 +10,7 @@ from unrolled.data.series import Columns
 from unrolled.errors import OptionError, unknown_option
 from unrolled.models.forecaster import Decode
 from unrolled.models.heads import HEADS
-from unrolled.tasks.options import part_options
+from unrolled.tasks.options import check_probabilities, check_whole, is_whole, part_options
 from unrolled.train.settings import TrainSettings
 
 Share = float | int
@@ -73,10 +73,7 @@ class ForecastSettings:
     static: str | Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for name in _WHOLE:
-            value = getattr(self, name)
-            if value is not None and (not _is_whole(value) or value < 1):
-                raise OptionError(f"{name}={value!r}", expected="a whole number of at least 1")
+        check_whole(self, dict.fromkeys(_WHOLE, 1))
         for name in ("decode", "output", "missing"):
             choices = {"decode": get_args(Decode), "output": HEADS, "missing": get_args(Missing)}[
                 name
@@ -91,9 +88,8 @@ class ForecastSettings:
                 )
             if value >= 1 and value != int(value):
                 raise OptionError(f"{name}={value!r}", expected="a share below 1, or whole steps")
-        if not 0 <= self.dropout < 1:
-            raise OptionError(f"dropout={self.dropout!r}", expected="a probability below 1")
-        if any(not _is_whole(season) or season < 1 for season in self.seasons):
+        check_probabilities(self, ["dropout"])
+        if any(not is_whole(season) or season < 1 for season in self.seasons):
             raise OptionError(f"season={self.season!r}", expected="whole steps, at least 1")
 
     @property
@@ -161,7 +157,3 @@ def training_settings(given: Mapping[str, Any], windows: int) -> TrainSettings:
         total = settings.max_steps or per_epoch * (settings.epochs or 1)
         settings = replace(settings, evaluate_every=max(total // 20, 10))
     return settings
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

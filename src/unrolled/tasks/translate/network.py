@@ -1,0 +1,118 @@
+"""The network of a translator, of any cell: an encoder that reads both ways, and a decoder that looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from unrolled.core.compose import Stack
+from unrolled.core.layer import Layer
+from unrolled.models.attending import AttendingCell
+from unrolled.models.attending_stack import AttendingStack
+from unrolled.models.attention import AdditiveAttention, Attention, DotAttention, MultiHeadAttention
+from unrolled.models.seq2seq import Seq2Seq, Seq2SeqSizes
+from unrolled.models.transformer import TransformerDecoder, TransformerEncoder
+from unrolled.tasks.recurrent import CellChoice, recurrent_layer
+from unrolled.tasks.translate.settings import TranslateSettings
+
+TRANSFORMER = "transformer"
+
+
+def network_sizes(
+    cell: CellChoice, settings: TranslateSettings, source: int, target: int
+) -> Seq2SeqSizes:
+    """Return the sizes of a network for vocabularies of so many tokens."""
+    assert settings.embedding is not None
+    assert settings.hidden_size is not None
+    memory = settings.hidden_size if cell == TRANSFORMER else 2 * (settings.hidden_size // 2)
+    return Seq2SeqSizes(source, target, settings.embedding, memory, shared=bool(settings.shared))
+
+
+def make_network(
+    cell: CellChoice, settings: TranslateSettings, sizes: Seq2SeqSizes, seed: int
+) -> Seq2Seq:
+    """Return a new network; its weights depend on ``seed`` alone."""
+    make = _transformer if cell == TRANSFORMER else _recurrent
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder, decoder = make(cell, settings, sizes)
+        return Seq2Seq(
+            encoder,
+            decoder,
+            sizes,
+            dropout=settings.dropout or 0.0,
+            word_dropout=settings.word_dropout,
+        )
+
+
+def _recurrent(
+    cell: CellChoice, settings: TranslateSettings, sizes: Seq2SeqSizes
+) -> tuple[Layer, Layer]:
+    hidden, dropout = settings.hidden_size or 1, settings.dropout or 0.0
+    encoder = recurrent_layer(
+        cell,
+        sizes.embedding,
+        hidden // 2,
+        layers=settings.encoder_layers or 1,
+        dropout=dropout,
+        bidirectional=True,
+    )
+
+    def stacked(layers: int) -> Callable[[int, int], Layer]:
+        return lambda features, units: recurrent_layer(
+            cell, features, units, layers=layers, dropout=dropout
+        )
+
+    layers = settings.layers or 1
+    if settings.attention == "none":
+        answer = nn.Linear(hidden, sizes.embedding, bias=False)
+        return encoder, Stack(stacked(layers)(sizes.embedding, hidden), answer, nn.Tanh())
+    attention = _attention(settings, hidden, sizes.memory)
+    if settings.input_feeding:
+        return encoder, AttendingCell(
+            stacked(layers), sizes.embedding, hidden, attention, output_size=sizes.embedding
+        )
+    return encoder, AttendingStack(
+        stacked(1),
+        sizes.embedding,
+        hidden,
+        attention,
+        layers=layers,
+        output_size=sizes.embedding,
+        dropout=dropout,
+    )
+
+
+def _attention(settings: TranslateSettings, query: int, memory: int) -> Attention:
+    name = settings.attention
+    if name == "additive":
+        return AdditiveAttention(query, memory)
+    if name == "multi_head":
+        return MultiHeadAttention(query, memory, heads=settings.heads)
+    return DotAttention(query, memory, name)
+
+
+def _transformer(
+    cell: CellChoice, settings: TranslateSettings, sizes: Seq2SeqSizes
+) -> tuple[Layer, Layer]:
+    hidden, dropout = settings.hidden_size or 1, settings.dropout or 0.0
+    encoder = TransformerEncoder(
+        sizes.embedding,
+        hidden,
+        layers=settings.encoder_layers or 1,
+        heads=settings.heads,
+        dropout=dropout,
+    )
+    decoder = TransformerDecoder(
+        sizes.embedding,
+        hidden,
+        layers=settings.layers or 1,
+        heads=settings.heads,
+        memory_size=sizes.memory,
+        context=settings.max_length + 1,
+        output_size=sizes.embedding,
+        dropout=dropout,
+    )
+    return encoder, decoder

@@ -1,0 +1,77 @@
+"""How pairs become what the network reads: token ids, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.core.seq import Seq
+from unrolled.data.text_tokenizer import TextTokenizer
+from unrolled.data.token_rows import TokenRows
+from unrolled.models.seq2seq import BEGIN, END
+from unrolled.tasks.sequences import sequences
+
+Ids = NDArray[np.int32]
+Rows = NDArray[np.int64]
+
+
+class PairBatch(NamedTuple):
+    """Sources (B, S), each with END last, and targets (B, T) with BEGIN first and END last: token ids."""
+
+    source: Seq
+    target: Seq
+
+
+class EncodedPairs(NamedTuple):
+    """The token ids of N sources and their targets, as they stand in a `PairBatch`."""
+
+    sources: TokenRows
+    targets: TokenRows
+
+    def batch(self, rows: Rows) -> PairBatch:
+        """Return these rows together."""
+        return PairBatch(sequences(self.sources, rows), sequences(self.targets, rows))
+
+
+@dataclass(frozen=True)
+class PairReader:
+    """Turns texts into what the network reads.
+
+    Attributes:
+        source: of the sources.
+        target: of the targets; the same one where they share a vocabulary.
+        max_length: tokens that are read of a source and written of a target.
+    """
+
+    source: TextTokenizer
+    target: TextTokenizer
+    max_length: int
+
+    def sources(self, texts: Iterable[str], **dropout: float) -> tuple[TokenRows, Rows]:
+        """Return the ids of sources, of long ones the beginning, and their lengths before, without END."""
+        lengths: list[int] = []
+
+        def read() -> Iterable[Ids]:
+            for ids in self.source.encode(texts, **dropout):
+                lengths.append(len(ids))
+                yield framed(ids[: self.max_length], begin=False)
+
+        rows = TokenRows.of(read())
+        return rows, np.array(lengths, dtype=np.int64)
+
+    def targets(self, texts: Iterable[str], **dropout: float) -> TokenRows:
+        """Return the ids of whole targets."""
+        return TokenRows.of(framed(ids) for ids in self.target.encode(texts, **dropout))
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Return the text of a target's tokens."""
+        return self.target.decode(ids)
+
+
+def framed(ids: Ids, *, begin: bool = True) -> Ids:
+    """Return token ids with END after them, and BEGIN before them."""
+    return np.concatenate(([BEGIN], ids, [END]) if begin else (ids, [END])).astype(np.int32)
