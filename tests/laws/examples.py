@@ -57,9 +57,11 @@ from unrolled import (
 )
 from unrolled.core.noise import NoiseState, ZoneoutState
 from unrolled.core.tree import State, Tree
+from unrolled.models.attending_stack import AttendingStack, Looking
 from unrolled.models.classifier import ClassifierSizes, ClassifyNetwork
 from unrolled.models.ngrams import NgramLinear
 from unrolled.models.pooling import AttentionPool, LastPool, MaxPool, MeanPool
+from unrolled.models.seq2seq import Seq2Seq, Seq2SeqSizes
 from unrolled.models.word_dropout import WordDropout
 
 BIAS = (True, False)
@@ -103,9 +105,12 @@ def begin_with_memory(layer: Any, draw: Draw, batch: int) -> State:
 
 
 def begin_with_source(layer: Any, draw: Draw, batch: int) -> State:
-    """Begin an `AttendingCell` with sources of 4, 0, 2, 1, 4, ... steps."""
+    """Begin what attends with sources of 4, 0, 2, 1, 4, ... steps."""
     lengths = torch.tensor([4, 0, 2, 1]).repeat(batch)[:batch]
-    return layer.start(Seq(draw(batch, 4, layer.attention.memory_size), lengths))
+    if isinstance(layer, Seq2Seq):
+        return layer.start(Seq(token_ids(draw, batch, 4, 1), lengths))
+    looks = layer.look if isinstance(layer, AttendingStack) else layer
+    return layer.start(Seq(draw(batch, 4, looks.attention.memory_size), lengths))
 
 
 def begin_with_memory_and_noise(layer: Any, draw: Draw, batch: int) -> State:
@@ -252,6 +257,11 @@ def parametrized(cell: Layer) -> Layer:
     return cell
 
 
+def seq2seq(encoder: Layer, decoder: Layer, h: int, shared: bool = False) -> Seq2Seq:
+    sizes = Seq2SeqSizes(TOKENS, TOKENS, embedding=4, memory=h, shared=shared)
+    return Seq2Seq(encoder, decoder, sizes, dropout=0.3, word_dropout=0.2)
+
+
 def token_ids(draw: Draw, batch: int, steps: int, features: int) -> Tree:
     return 1 + (4 * draw(batch, steps).abs()).long().clamp(max=TOKENS - 2)
 
@@ -320,6 +330,41 @@ OF_MODELS = [
             h,
             MultiHeadAttention(h, 3, heads=2, size=6),
         ),
+        begin=begin_with_source,
+    ),
+    Example(
+        "looking",
+        lambda f, h: Looking(AdditiveAttention(f, 3)),
+        begin=begin_with_source,
+    ),
+    Example(
+        "attending stack",
+        lambda f, h: AttendingStack(
+            GRU, f, h, DotAttention(h, 3, "general"), layers=2, output_size=5, dropout=0.3
+        ),
+        begin=begin_with_source,
+    ),
+    Example(
+        "attending stack of one layer",
+        lambda f, h: AttendingStack(LSTM, f, h, MultiHeadAttention(h, 3, heads=1)),
+        begin=begin_with_source,
+    ),
+    Example(
+        "sequence to sequence",
+        lambda f, h: seq2seq(
+            deep(GRU, 4, h, bidirectional=True),
+            AttendingStack(
+                LSTM, 4, h, DotAttention(h, 2 * h, "general"), layers=2, output_size=4, dropout=0.2
+            ),
+            2 * h,
+        ),
+        token_ids,
+        begin=begin_with_source,
+    ),
+    Example(
+        "sequence to sequence without attention",
+        lambda f, h: seq2seq(LSTM(4, h), Stack(GRU(4, h), nn.Linear(h, 4)), h, shared=True),
+        token_ids,
         begin=begin_with_source,
     ),
     Example(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.core.inputs import unwrap
-from unrolled.core.layer import Layer, begin_inside
+from unrolled.core.layer import Cell, Layer, begin_inside
 from unrolled.core.noise import Dropout
 from unrolled.core.seq import Seq
 from unrolled.core.tree import Constant, State, register
@@ -18,12 +18,66 @@ from unrolled.models.attention import Attention, Looked
 
 
 @register
+class LookingState(NamedTuple):
+    """The `AttendedMemory`, and nothing that changes."""
+
+    memory: Constant
+
+
+class Looking(Cell):
+    """What a query finds in a memory: y_t = attention(x_t, memory).
+
+    It remembers nothing but the memory, so all steps look at once. `watch` records where, as `Looked`.
+
+    Args:
+        attention: how it looks; its queries are x.
+
+    >>> from unrolled import DotAttention
+    >>> looking = Looking(DotAttention(6, memory_size=6))
+    >>> ys, state = looking(torch.randn(2, 4, 6), looking.start(torch.randn(2, 5, 6)))
+    >>> ys.shape
+    torch.Size([2, 4, 6])
+    """
+
+    state_type = LookingState
+
+    def __init__(self, attention: Attention) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size = attention.query_size, attention.context_size
+        self.attention = attention
+
+    def start(self, memory: Any) -> LookingState:
+        """Return the state that holds a memory (B, S, memory_size): a Seq, or what else a layer reads."""
+        return LookingState(Constant(self.attention.prepare(memory)))
+
+    def initial_state(
+        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
+    ) -> State:
+        raise without_memory(self)
+
+    def check_state(self, state: State, batch: int) -> None:
+        if not isinstance(state, LookingState):
+            raise without_memory(self)
+
+    def gates(self, x: Tensor, state: LookingState) -> Looked:
+        found: Looked = self.attention(x, state.memory.value)
+        return found
+
+    def step(self, x: Tensor, state: LookingState) -> tuple[Tensor, LookingState]:
+        return self.gates(x, state).context, state
+
+    def unroll(self, xs: Seq, state: LookingState) -> tuple[Seq, LookingState]:
+        # All steps are queries of one call.
+        return xs.with_data(self.gates(xs.data, state).context), state
+
+
+@register
 class AttendingStackState(NamedTuple):
-    """The states of the cells, of the dropout after each, and the `AttendedMemory`."""
+    """The states of the cells, of the dropout after each, and of what looks at the memory."""
 
     cells: State
     dropout: State
-    memory: Constant
+    look: LookingState
 
 
 class AttendingStack(Layer):
@@ -89,7 +143,7 @@ class AttendingStack(Layer):
         self.cells = nn.ModuleList(
             cell(both if number else input_size, hidden_size) for number in range(layers)
         )
-        self.attention = attention
+        self.look = Looking(attention)
         self.dropout = Dropout(dropout, locked=True)
         self.W_c = nn.Linear(both, self.output_size, bias=False)
 
@@ -115,32 +169,23 @@ class AttendingStack(Layer):
                 cell.check_state(state, seq.batch)
         device = self.W_c.weight.device
         noise = tuple(self.dropout.initial_state(seq.batch, device=device) for _ in self.cells)
-        return AttendingStackState(initial, noise, Constant(self.attention.prepare(seq)))
+        return AttendingStackState(initial, noise, self.look.start(seq))
 
     def initial_state(
         self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
     ) -> State:
-        raise InputError(
-            "AttendingStack cannot begin without a memory",
-            expected="a state of start(memory)",
-            fix="decoder(xs, decoder.start(memory))",
-        )
+        raise without_memory(self)
 
     def unroll(self, xs: Seq, state: AttendingStackState) -> tuple[Seq, AttendingStackState]:
         def run(layer: Layer, data: Tensor, before: State) -> tuple[Tensor, State]:
             ys, after = layer(xs.with_data(data), before)
-            return ys.ahead, after
+            return ys.data, after
 
         y, state = self._pass(run, xs.ahead, state)
         return xs.with_data(y), state
 
     def step(self, x: Tensor, state: AttendingStackState) -> tuple[Tensor, AttendingStackState]:
         return self._pass(lambda layer, x, before: layer.step(x, before), x, state)
-
-    def look(self, query: Tensor, state: AttendingStackState) -> Looked:
-        """Return what the lowest cell's outputs (B, [T,] hidden_size) find in the memory."""
-        found: Looked = self.attention(query, state.memory.value)
-        return found
 
     def _pass(
         self,
@@ -152,16 +197,24 @@ class AttendingStack(Layer):
         cells, noise = [], []
         context: Tensor | None = None
         for cell, before, dropout in zip(self._layers(), state.cells, state.dropout, strict=True):
-            given = x if context is None else torch.cat((x, context), -1)
-            hidden, after = run(cell, given, before)
-            x, dropout = run(self.dropout, hidden, dropout)
+            hidden, after = run(cell, x if context is None else torch.cat((x, context), -1), before)
             if context is None:
-                context = self.look(hidden, state).context
+                context, _ = run(self.look, hidden, state.look)
+            x, dropout = run(self.dropout, hidden, dropout)
             cells.append(after)
             noise.append(dropout)
         assert context is not None
         y = torch.tanh(self.W_c(torch.cat((context, x), -1)))
-        return y, AttendingStackState(tuple(cells), tuple(noise), state.memory)
+        return y, AttendingStackState(tuple(cells), tuple(noise), state.look)
 
     def _layers(self) -> list[Layer]:
         return [cell for cell in self.cells if isinstance(cell, Layer)]
+
+
+def without_memory(layer: Layer) -> InputError:
+    """Return the error of a layer that was to begin without a memory."""
+    return InputError(
+        f"{type(layer).__name__} cannot begin without a memory",
+        expected="a state of start(memory)",
+        fix="decoder(xs, decoder.start(memory))",
+    )

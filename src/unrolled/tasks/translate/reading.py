@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,6 +32,11 @@ class EncodedPairs(NamedTuple):
     sources: TokenRows
     targets: TokenRows
 
+    @property
+    def lengths(self) -> Rows:
+        """Tokens of both sides of each pair, (N, 2)."""
+        return np.stack((self.sources.lengths, self.targets.lengths), 1)
+
     def batch(self, rows: Rows) -> PairBatch:
         """Return these rows together."""
         return PairBatch(sequences(self.sources, rows), sequences(self.targets, rows))
@@ -51,27 +56,47 @@ class PairReader:
     target: TextTokenizer
     max_length: int
 
-    def sources(self, texts: Iterable[str], **dropout: float) -> tuple[TokenRows, Rows]:
+    def sources(
+        self, texts: Iterable[str], dropout: float = 0.0, seed: int = 0
+    ) -> tuple[TokenRows, Rows]:
         """Return the ids of sources, of long ones the beginning, and their lengths before, without END."""
         lengths: list[int] = []
 
-        def read() -> Iterable[Ids]:
-            for ids in self.source.encode(texts, **dropout):
+        def read() -> Iterator[Ids]:
+            for ids in self.source.encode(texts, dropout, seed):
                 lengths.append(len(ids))
                 yield framed(ids[: self.max_length], begin=False)
 
         rows = TokenRows.of(read())
         return rows, np.array(lengths, dtype=np.int64)
 
-    def targets(self, texts: Iterable[str], **dropout: float) -> TokenRows:
+    def targets(self, texts: Iterable[str]) -> TokenRows:
         """Return the ids of whole targets."""
-        return TokenRows.of(framed(ids) for ids in self.target.encode(texts, **dropout))
+        return TokenRows.of(framed(ids) for ids in self.target.encode(texts))
 
-    def text(self, ids: Sequence[int]) -> str:
-        """Return the text of a target's tokens."""
-        return self.target.decode(ids)
+    def pairs(
+        self,
+        sources: Iterable[str],
+        targets: Iterable[str],
+        dropout: float = 0.0,
+        seeds: Sequence[int] = (0, 0),
+    ) -> EncodedPairs:
+        """Return the ids of pairs, of what is too long on either side the beginning."""
+        written = (
+            framed(ids[: self.max_length])
+            for ids in self.target.encode(targets, dropout, seeds[1])
+        )
+        return EncodedPairs(self.sources(sources, dropout, seeds[0])[0], TokenRows.of(written))
+
+
+FRAME = 2
+"""Tokens around a target: BEGIN and END."""
 
 
 def framed(ids: Ids, *, begin: bool = True) -> Ids:
-    """Return token ids with END after them, and BEGIN before them."""
+    """Return token ids with END after them, and BEGIN before them.
+
+    >>> framed(np.array([7, 9], np.int32)).tolist()
+    [2, 7, 9, 3]
+    """
     return np.concatenate(([BEGIN], ids, [END]) if begin else (ids, [END])).astype(np.int32)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
-from unrolled.data.text_tokenizer import Units
+from unrolled.data.text_tokenizer import TextUnits
 from unrolled.errors import OptionError, unknown_option
 from unrolled.tasks.options import (
     check_names,
@@ -55,7 +55,7 @@ class TranslateSettings:
         bpe_dropout: probability of leaving out a merge in training (Provilkov et al. 2020, arXiv:1910.13267).
         label_smoothing: share of each target's probability that is spread over the vocabulary in training
             (Szegedy et al. 2016, arXiv:1512.00567).
-        batch_tokens: target tokens of a batch, with their padding, in place of a number of rows.
+        batch_tokens: source and target tokens of a batch, with their padding, in place of a number of rows.
         max_length: tokens that are read of a source and written of a target; longer sources are cut.
         beam: hypotheses that a search keeps.
         length_penalty: alpha of the search: hypotheses are compared by score / length^alpha.
@@ -95,7 +95,7 @@ class TranslateSettings:
         check_names(self, ("source", "target", "tokenize"))
         check_probabilities(self, ("dropout", "word_dropout", "bpe_dropout", "label_smoothing"))
         check_parts(self)
-        choices = {"units": get_args(Units), "attention": ATTENTIONS, "select": SELECTIONS}
+        choices = {"units": get_args(TextUnits), "attention": ATTENTIONS, "select": SELECTIONS}
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise unknown_option(name, getattr(self, name), known)
@@ -156,7 +156,7 @@ def with_usual(settings: TranslateSettings, *, pairs: int, one_script: bool) -> 
         "layers": 2,
         "encoder_layers": 1,
         "dropout": 0.3,
-        "batch_tokens": 1_000 if few else 2_000,
+        "batch_tokens": 2_000 if few else 4_000,
     }
     return replace(settings, **{k: v for k, v in usual.items() if getattr(settings, k) is None})
 

@@ -1,0 +1,55 @@
+"""A fitted translator's inside: the network, what it was taught to read, and how it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled.data.pairs import PairsForm
+from unrolled.models.seq2seq import Seq2Seq
+from unrolled.tasks.translate.reading import PairReader
+from unrolled.tasks.translate.settings import TranslateSettings
+from unrolled.tasks.translate.writing import Writer
+
+TRANSLATE, SUMMARISE = "translate", "summarise"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What fitting leaves.
+
+    Attributes:
+        settings: with nothing left open.
+        form: how pairs are read from files.
+        kind: "translate" or "summarise": which baselines and scores the pairs ask for.
+        reader: how texts become what the network reads.
+        network: in evaluation mode.
+        ratio: target tokens for a source token, on average over the training part.
+        train_hashes: (N,) of the training sources, to find those that come again.
+    """
+
+    settings: TranslateSettings
+    form: PairsForm
+    kind: str
+    reader: PairReader
+    network: Seq2Seq
+    ratio: float
+    train_hashes: NDArray[np.uint64]
+
+    @cached_property
+    def writer(self) -> Writer:
+        """What writes targets."""
+        return Writer(self.network, self.ratio, self.settings.max_length)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """Return the text of a target's tokens."""
+        return self.reader.target.decode(list(tokens))
