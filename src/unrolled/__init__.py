@@ -35,6 +35,7 @@ _ROOMS = {
     "unrolled.tasks.classify": ("Classifier",),
     "unrolled.tasks.forecast": ("Forecaster",),
     "unrolled.tasks.saving": ("load",),
+    "unrolled.tasks.translate": ("Translator",),
     "unrolled.errors": (
         "InputError",
         "ModelFileError",

@@ -13,6 +13,7 @@ from unrolled.cli.options import page_language
 from unrolled.cli.output import note
 from unrolled.cli.train_classify import train_classify
 from unrolled.cli.train_forecast import train_forecast
+from unrolled.cli.train_translate import train_translate
 from unrolled.cli.use import demo, evaluate, predict
 from unrolled.errors import InputError, UnrolledError
 
@@ -33,6 +34,7 @@ app.add_typer(train, name="train")
 
 train.command("forecast")(train_forecast)
 train.command("classify")(train_classify)
+train.command("translate")(train_translate)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(demo)

@@ -22,11 +22,15 @@ class View(NamedTuple):
 
 
 def view_of(task: str) -> View:
-    """Return how the results of ``task`` ("forecast", "classify") are shown."""
+    """Return how the results of ``task`` ("forecast", "classify", "translate") are shown."""
     if task == "classify":
         from unrolled.view import classify_report as classify
 
         return View(classify.classify_report, classify.scores_of)
+    if task == "translate":
+        from unrolled.view import translate_report as translate
+
+        return View(translate.translate_report, translate.scores_of)
     from unrolled.view import forecast_report as forecast
 
     return View(forecast.forecast_report, forecast.scores_of)
@@ -53,8 +57,8 @@ def print_scores(result: Mapping[str, Any], language: str = "en") -> None:
     table = view_of(result["task"]).scores_of(result)
     console, speak = Console(), speaker(language)
     console.print(terminal_scores(table, language))
-    if result["task"] == "classify":
-        # How many rows were scored, how surely, and how many of them were trained on.
+    if result["task"] != "forecast":
+        # How many rows were scored, how, and how many of them were trained on.
         for said in sentences(table.note):
             console.print(speak(said), style="dim", highlight=False, markup=False)
 

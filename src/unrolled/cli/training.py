@@ -43,12 +43,21 @@ def refuse_to_overwrite(folder: Path, resume: bool) -> None:
 
 
 def fit(
-    model: Any, data: str, folder: Path, *, cell: str, resume: bool, as_json: bool, **parts: Any
+    model: Any,
+    data: str | tuple[str, str],
+    folder: Path,
+    *,
+    cell: str,
+    resume: bool,
+    as_json: bool,
+    **parts: Any,
 ) -> None:
     """Fit ``model`` on ``data`` with a bar; ``parts`` are rows of their own for validation or test."""
     from unrolled.train.progress import TerminalProgress
 
-    title, reading = f"{cell} on {Path(data).name}", status(f"reading {data}")
+    files = (data,) if isinstance(data, str) else data
+    title = f"{cell} on {' + '.join(Path(file).name for file in files)}"
+    reading = status(f"reading {' and '.join(files)}")
 
     def bar(settings: TrainSettings) -> TerminalProgress:
         reading.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,24 +19,51 @@ from unrolled.cli.options import (
     require_folder_of,
 )
 from unrolled.cli.output import note, print_json, print_scores, status
+from unrolled.cli.train_translate import pair_of
 from unrolled.errors import OptionError
 
 if TYPE_CHECKING:
     import polars
 
 
+OPTIONS_OF = {
+    "classify": ("text", "label"),
+    "forecast": ("horizon",),
+    "translate": (
+        "source", "target", "beam", "n_best", "temperature", "top_k", "top_p", "seed",
+    ),
+}  # fmt: skip
+"""By task, the options that are for its models alone."""
+
 Text = Annotated[
     str | None, typer.Option(help="Of a classifier: column of the texts, if called otherwise.")
+]
+SourceColumn = Annotated[
+    str | None, typer.Option(help="Of a translator: column of the sources, if called otherwise.")
+]
+Beam = Annotated[
+    int | None, typer.Option(help="Of a translator: hypotheses that the search keeps; 1: greedy.")
 ]
 
 
 def evaluate(
     model: Model,
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A file, or - for stdin.")],
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DATA", help="A file, or - for stdin; of a translator also two text files."
+        ),
+    ],
     text: Text = None,
     label: Annotated[
         str | None, typer.Option(help="Of a classifier: column of the labels, if called otherwise.")
     ] = None,
+    source: SourceColumn = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Of a translator: column of the targets, if called otherwise."),
+    ] = None,
+    beam: Beam = None,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -44,11 +71,12 @@ def evaluate(
     from unrolled.tasks.saving import load
 
     spoken = page_language(language)
-    columns = given(text=text, label=label)
-    _refuse_for_another_task(model, "classify", columns)
+    options = given(text=text, label=label, source=source, target=target, beam=beam)
+    task = _refuse_for_another_task(model, options)
+    rows = _rows(data, task, model)
     loaded = load(model)
     with status("scoring, the baselines beside the model"):
-        result = loaded.evaluate(data, **columns)
+        result = loaded.evaluate(rows, **options)
     for line in loaded.notes:
         note(line)
     if as_json:
@@ -63,45 +91,85 @@ def predict(
         str | None,
         typer.Argument(
             metavar="[DATA]",
-            help="A file, or - for stdin; none: a forecast goes on after the training's, a classifier reads stdin.",
+            help="A file, or - for stdin; none: a forecast goes on after the training's, others read stdin.",
         ),
     ] = None,
     text: Text = None,
     horizon: Annotated[
         int | None, typer.Option(help="Steps of a forecast; by default as trained.")
     ] = None,
+    source: SourceColumn = None,
+    beam: Beam = None,
+    n_best: Annotated[
+        int | None, typer.Option(help="Of a translator: targets for each source, as CSV.")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Of a translator: tokens are drawn, by probabilities ^ (1 / temperature)."),
+    ] = None,
+    top_k: Annotated[int | None, typer.Option(help="Drawn from the k most likely tokens.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Drawn from the most likely tokens of this probability.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the draws.")] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="A CSV file; by default stdout.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Forecast or classify with a saved model: CSV on stdout."""
+    """Forecast, classify or translate with a saved model: CSV, or a target in each line, on stdout."""
     from unrolled.tasks.saving import load
 
     if output is not None:
         require_folder_of(output)
-    _refuse_for_another_task(model, "classify", given(text=text))
-    task = _refuse_for_another_task(model, "forecast", given(horizon=horizon))
+    draws = given(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    options = given(text=text, horizon=horizon, source=source, beam=beam, n_best=n_best)
+    task = _refuse_for_another_task(model, {**options, **draws})
+    if task == "translate" and draws:
+        from unrolled.models.sampling import Sampling
+
+        options["sampling"] = Sampling(**draws)
     if task == "forecast":
         _forecast(load(model), data, horizon, output, as_json)
-    else:
-        _classify(load(model), data, text, output, as_json)
+        return
+    tables, objects = {
+        "classify": (_classified, _classified_objects),
+        "translate": (_translated, _translated_objects),
+    }[task]
+    if data is None and sys.stdin.isatty():
+        note("a text a line; Ctrl-D ends")
+    loaded = load(model)
+    rows = loaded.predict_chunks("-" if data is None else data, **options)
+    _write_rows(task, rows, output, as_json, tables, objects)
+    for line in loaded.notes:
+        note(line)
 
 
-def _refuse_for_another_task(model: Path, task: str, options: Mapping[str, Any]) -> str:
+def _refuse_for_another_task(model: Path, options: Mapping[str, Any]) -> str:
     """Return the task of a saved model; raise where an option is given that is for models of another one."""
     from unrolled.tasks.saving import read_model
 
     own = str(read_model(model, tensors=False)[0]["task"])
     for name, value in options.items():
-        if own != task:
+        if name not in OPTIONS_OF[own]:
+            task = next(task for task, names in OPTIONS_OF.items() if name in names)
+            option = name.replace("_", "-")
             raise OptionError(
-                f"--{name} {value} is for {task}",
+                f"--{option} {value} is for {task}",
                 where=str(model),
                 expected=f"a model of {task}; this one is of {own}",
-                fix=f"leave --{name} out",
+                fix=f"leave --{option} out",
             )
     return own
+
+
+def _rows(data: list[str], task: str, model: Path) -> str | tuple[str, str]:
+    """Return the file of the rows, or the two files of a translator's pairs."""
+    if len(data) > 1 and task != "translate":
+        raise OptionError(
+            f"{len(data)} files: {', '.join(data)}", where=str(model), expected="one file"
+        )
+    return pair_of(data)
 
 
 def demo(
@@ -141,31 +209,34 @@ def _csv(forecast: polars.DataFrame) -> str:
     return forecast.write_csv(datetime_format="%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S")
 
 
-def _classify(
-    model: Any, data: str | None, text: str | None, output: Path | None, as_json: bool
+def _write_rows(
+    task: str,
+    tables: Iterable[polars.DataFrame],
+    output: Path | None,
+    as_json: bool,
+    lines: Callable[[polars.DataFrame, bool], str],
+    objects: Callable[[polars.DataFrame], Iterator[dict[str, Any]]],
 ) -> None:
-    """Write a row for each row as they come, so that neither a pipe nor a large file is waited for."""
+    """Write rows as they come, so that neither a pipe nor a large file is waited for."""
     from unrolled.data.files import atomic_file
 
-    if data is None and sys.stdin.isatty():
-        note("a text a line; Ctrl-D ends")
-    tables = model.predict_chunks("-" if data is None else data, text=text)
     if as_json:
-        rows = [row for table in tables for row in _objects(table)]
-        print_json({"task": "classify", "predictions": rows})
+        print_json({"task": task, "predictions": [row for some in tables for row in objects(some)]})
     elif output is not None:
         with atomic_file(output) as file:
             for number, table in enumerate(tables):
                 file.write(table.write_csv(include_header=number == 0).encode())
     else:
         for number, table in enumerate(tables):
-            sys.stdout.write(table.write_csv(include_header=number == 0))
+            sys.stdout.write(lines(table, number == 0))
             sys.stdout.flush()
-    for line in model.notes:
-        note(line)
 
 
-def _objects(table: polars.DataFrame) -> Iterator[dict[str, Any]]:
+def _classified(table: polars.DataFrame, is_first: bool) -> str:
+    return table.write_csv(include_header=is_first)
+
+
+def _classified_objects(table: polars.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield each row of a table of predictions with the probabilities of its classes together."""
     from unrolled.tasks.classify.classifier import PREFIX
 
@@ -175,3 +246,14 @@ def _objects(table: polars.DataFrame) -> Iterator[dict[str, Any]]:
             "probability": row.pop("probability"),
             "probabilities": {name.removeprefix(PREFIX): value for name, value in row.items()},
         }
+
+
+def _translated(table: polars.DataFrame, is_first: bool) -> str:
+    """Return a target in each line; CSV where a source has several."""
+    if table["row"].is_duplicated().any():
+        return table.write_csv(include_header=is_first)
+    return "".join(f"{' '.join(target.split())}\n" for target in table["target"])
+
+
+def _translated_objects(table: polars.DataFrame) -> Iterator[dict[str, Any]]:
+    yield from table.iter_rows(named=True)

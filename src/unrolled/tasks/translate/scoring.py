@@ -14,6 +14,7 @@ from unrolled.tasks.baselines import TranslateBaseline
 from unrolled.tasks.scores import score_rows
 from unrolled.tasks.text_scores import text_scores
 from unrolled.tasks.translate.fitted import SUMMARISE, Fitted
+from unrolled.tasks.translate.inside import alignment_of
 from unrolled.tasks.translate.outcome import Outcome
 from unrolled.tasks.translate.parts import PairPart
 from unrolled.tasks.translate.writing import Manner
@@ -31,15 +32,16 @@ def write_outcome(fitted: Fitted, part: PairPart, manner: Manner) -> tuple[Outco
     written = sum(len(hypothesis.log_probabilities) for hypothesis in found)
     hypotheses = [fitted.text(hypothesis.tokens) for hypothesis in found]
     rows = np.unique(np.linspace(0, len(part) - 1, min(ALIGNED, len(part))).round().astype(int))
+    looked = {
+        row: alignment_of(fitted, sources[row], found[row].tokens) for row in rows.tolist()
+    }
     outcome = Outcome(
         part.sources,
         part.targets,
         hypotheses,
         lengths,
         sentence_chrf(hypotheses, part.targets),
-        {int(row): fitted.alignment(sources[int(row)], found[int(row)]) for row in rows}
-        if fitted.attends
-        else {},
+        {row: alignment for row, alignment in looked.items() if alignment is not None},
         part.where,
     )
     return outcome, written / max(seconds, 1e-9)

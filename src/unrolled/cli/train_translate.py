@@ -1,0 +1,128 @@
+"""`unrolled train translate`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from unrolled.cli import options as shared
+from unrolled.cli.options import given, page_language, part_or_file
+from unrolled.cli.training import finish, fit, refuse_to_overwrite
+from unrolled.errors import OptionError
+
+
+def train_translate(
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DATA [TARGETS]",
+            help="Pairs in TSV, CSV, JSONL or Parquet, - for stdin; or two text files, line by line.",
+        ),
+    ],
+    output: shared.Folder,
+    source: Annotated[
+        str | None, typer.Option(help="Column of the source, or its number in a file without names.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Column of the target; the same.")] = None,
+    cell: Annotated[str, typer.Option(help="rnn, lstm, gru, ..., or transformer.")] = "gru",
+    units: Annotated[
+        str | None, typer.Option(help="bpe, unigram, characters or words; by default bpe.")
+    ] = None,
+    vocabulary: Annotated[
+        int | None, typer.Option(help="The most units that are told apart.")
+    ] = None,
+    shared_vocabulary: Annotated[
+        bool | None,
+        typer.Option("--shared/--no-shared", help="One vocabulary; by default within one script."),
+    ] = None,
+    layers: Annotated[int | None, typer.Option(help="Of the decoder.")] = None,
+    encoder_layers: Annotated[int | None, typer.Option(help="Of the encoder.")] = None,
+    hidden_size: shared.HiddenSize = None,
+    embedding: Annotated[int | None, typer.Option(help="Size of a unit's vector.")] = None,
+    attention: Annotated[
+        str | None, typer.Option(help="general, additive, dot, scaled, multi_head or none.")
+    ] = None,
+    heads: Annotated[int | None, typer.Option(help="Of multi_head, and of a transformer.")] = None,
+    input_feeding: Annotated[
+        bool | None,
+        typer.Option("--input-feeding/--no-input-feeding", help="Tell the decoder where it looked."),
+    ] = None,
+    dropout: Annotated[float | None, typer.Option(help="Of what layers read and give.")] = None,
+    word_dropout: Annotated[float | None, typer.Option(help="Of whole tokens.")] = None,
+    bpe_dropout: Annotated[float | None, typer.Option(help="Of merges.")] = None,
+    label_smoothing: Annotated[float | None, typer.Option()] = None,
+    max_length: Annotated[int | None, typer.Option(help="Tokens of a text at most.")] = None,
+    beam: Annotated[int | None, typer.Option(help="Hypotheses that the search keeps.")] = None,
+    length_penalty: Annotated[float | None, typer.Option()] = None,
+    select: Annotated[
+        str | None, typer.Option(help="The best weights are those of the loss or of bleu.")
+    ] = None,
+    tokenize: Annotated[
+        str | None,
+        typer.Option(help="sacrebleu's tokeniser; none: texts are tokenised already."),
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(help="Kept for the score: share, pairs, or a FILE (or FILE,FILE).")
+    ] = None,
+    validation: Annotated[
+        str | None, typer.Option(help="To choose the weights by: share, pairs, or a FILE (or FILE,FILE).")
+    ] = None,
+    max_minutes: shared.MaxMinutes = None,
+    max_steps: shared.MaxSteps = None,
+    epochs: Annotated[int | None, typer.Option(help="Bound on the training.")] = None,
+    learning_rate: shared.LearningRate = None,
+    batch_tokens: Annotated[
+        int | None, typer.Option(help="Tokens of a batch, of both sides.")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Evaluations without a better one that end the training.")
+    ] = None,
+    weight_decay: Annotated[float | None, typer.Option()] = None,
+    seed: shared.Seed = 0,
+    threads: shared.Threads = None,
+    resume: shared.Resume = False,
+    language: shared.Language = None,
+    as_json: shared.Json = False,
+) -> None:
+    """Train a translator, or a summariser, on pairs of texts: a model folder with its scores beside the baselines and a report."""
+    from unrolled.tasks.translate import Translator
+
+    parts = given(test=part_or_file(test), validation=part_or_file(validation))
+    files = {name: pair_of(v.split(",")) for name, v in parts.items() if isinstance(v, str)}
+    options = given(
+        units=units, vocabulary=vocabulary, shared=shared_vocabulary, source=source, target=target,
+        layers=layers, encoder_layers=encoder_layers, hidden_size=hidden_size, embedding=embedding,
+        attention=attention, heads=heads, input_feeding=input_feeding, dropout=dropout,
+        word_dropout=word_dropout, bpe_dropout=bpe_dropout, label_smoothing=label_smoothing,
+        max_length=max_length, beam=beam, length_penalty=length_penalty, select=select,
+        tokenize=tokenize, max_minutes=max_minutes, max_steps=max_steps, epochs=epochs,
+        learning_rate=learning_rate, batch_tokens=batch_tokens, patience=patience,
+        weight_decay=weight_decay, seed=seed, threads=threads,
+        **{name: value for name, value in parts.items() if name not in files},
+    )  # fmt: skip
+    spoken = page_language(language)
+    refuse_to_overwrite(output, resume)
+    translator = Translator(cell, **options)
+    fit(translator, pair_of(data), output, cell=cell, resume=resume, as_json=as_json, **files)
+    finish(
+        translator, output, task="translate", has_test=translator.has_test_part,
+        language=spoken, as_json=as_json,
+    )  # fmt: skip
+
+
+def pair_of(files: list[str]) -> str | tuple[str, str]:
+    """Return one file of pairs, or two files that belong together line by line.
+
+    Raises:
+        OptionError: there are more.
+
+    >>> pair_of(["train.de", "train.en"])
+    ('train.de', 'train.en')
+    """
+    if len(files) > 2:
+        raise OptionError(
+            f"{len(files)} files: {', '.join(files)}",
+            expected="one file of pairs, or a file of sources and a file of their targets",
+        )
+    return files[0] if len(files) == 1 else (files[0], files[1])

@@ -1,0 +1,124 @@
+"""What a report says of a translator beside its scores: where it looked, its configuration, and how far gradients reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from unrolled.core.seq import Seq
+from unrolled.core.watch import gradient_reach, watch
+from unrolled.models.seq2seq import Seq2Seq
+from unrolled.models.token_ids import BEGIN, END
+from unrolled.tasks.recurrent import CellChoice
+from unrolled.tasks.translate.fitted import Fitted
+from unrolled.tasks.translate.outcome import Alignment
+from unrolled.tasks.translate.parts import PairParts
+from unrolled.tasks.translate.reading import PairBatch
+from unrolled.train.loop import TrainResult
+
+MEMORY_WEIGHTS = ("memory_weights", "weights")
+"""What gates call where a decoder looks in the source; the first that they have."""
+REACH_PAIRS = 16
+
+
+def alignment_of(fitted: Fitted, source: NDArray[np.int32], written: Sequence[int]) -> Alignment | None:
+    """Return where the decoder looked while it wrote these tokens; None for one that does not look.
+
+    Args:
+        fitted: the translator.
+        source: token ids of the source, END last.
+        written: token ids of the target, without END.
+    """
+    network, tokens = fitted.network, fitted.reader
+    xs = Seq(torch.from_numpy(source.astype(np.int64))[None])
+    with torch.no_grad(), watch(network.decoder) as seen:
+        network.hidden(Seq(torch.tensor([[BEGIN, *written]])), network.start(xs))
+    looks = [found for run in seen.values() if (found := _weights(run.gates, len(source))) is not None]
+    if not looks:
+        return None
+    return Alignment(
+        tuple(tokens.source.named(source)),
+        tuple(tokens.target.named(np.array([*written, END], dtype=np.int32))),
+        torch.stack(looks).mean(0).numpy(),
+    )
+
+
+def _weights(gates: Any, steps: int) -> Tensor | None:
+    """Return the weights (T, S) of one row over a source of so many steps."""
+    for name in MEMORY_WEIGHTS:
+        found = getattr(gates, name, None)
+        if isinstance(found, Tensor) and found.dim() == 3 and found.shape[-1] == steps:
+            return found[0]
+    return None
+
+
+def reach_of(fitted: Fitted, parts: PairParts) -> Mapping[str, NDArray[np.float64]]:
+    """Return |dL/dh| of the loss on some training pairs by cell, at each distance from the last step of its side."""
+    train = parts.train
+    rows = np.unique(np.linspace(0, len(train) - 1, min(len(train), REACH_PAIRS)).astype(int))
+    pairs = fitted.reader.pairs(
+        [train.sources[int(row)] for row in rows], [train.targets[int(row)] for row in rows]
+    )
+
+    def last_token(model: nn.Module, batch: PairBatch) -> Tensor:
+        """The loss of the last token alone, or the distance to it would say nothing."""
+        assert isinstance(model, Seq2Seq)
+        target = batch.target
+        lengths = target.row_lengths - 1
+        read = Seq(target.data[:, :-1], lengths)
+        hidden, _ = model.hidden(read, model.start(batch.source))
+        return torch.nn.functional.cross_entropy(model.score(hidden.last()), target.last())
+
+    found = gradient_reach(fitted.network, pairs.batch(np.arange(len(rows))), last_token)
+    return {path: norms.double().numpy() for path, norms in found.items() if norms.isfinite().any()}
+
+
+def facts_of(
+    fitted: Fitted,
+    cell: CellChoice,
+    seed: int,
+    training: TrainResult | None,
+    parts: PairParts | None,
+) -> dict[str, object]:
+    """Return what was configured and measured, by name."""
+    settings = fitted.settings
+    facts: dict[str, object] = {
+        "cell": cell if isinstance(cell, str) else repr(cell),
+        "attention": settings.attention,
+        "layers": settings.layers,
+        "encoder_layers": settings.encoder_layers,
+        "hidden_size": settings.hidden_size,
+        "embedding": settings.embedding,
+        "tokenizer": settings.units,
+        "source_vocabulary": len(fitted.reader.source),
+        "target_vocabulary": len(fitted.reader.target),
+        "parameters": fitted.parameters,
+        "beam": settings.beam,
+        "seed": seed,
+    }
+    if parts is not None:
+        facts |= {
+            "train_rows": len(parts.train),
+            "validation_rows": len(parts.validation),
+            "test_rows": len(parts.test),
+        }
+    if training is not None:
+        facts |= {
+            "steps": training.steps,
+            "best_step": training.best_step,
+            "stopped": training.stopped,
+            "seconds": training.seconds,
+            "train_tokens_per_second": _speed(training),
+        }
+    return facts
+
+
+def _speed(training: TrainResult) -> float:
+    """Return the target tokens that were trained on in a second, in the middle of the records."""
+    speeds = sorted(record.items_per_second for record in training.history)
+    return speeds[len(speeds) // 2] if speeds else 0.0

@@ -1,0 +1,402 @@
+"""Translator: from pairs of texts to a trained, scored and saved model that writes the one for the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from unrolled.data.pairs import Pairs, iter_pairs, read_pairs
+from unrolled.data.partition import repeated, row_hashes
+from unrolled.errors import InputError
+from unrolled.models.sampling import Sampling
+from unrolled.models.search import Hypothesis
+from unrolled.tasks.baselines import TRANSLATE_BASELINES, TranslateBaseline, chosen_baselines
+from unrolled.tasks.model import ReadInside, TaskModel
+from unrolled.tasks.recurrent import CellChoice, cell_maker
+from unrolled.tasks.sequences import sequences
+from unrolled.tasks.text_scores import text_score_notes, text_signatures
+from unrolled.tasks.translate.fitted import SUMMARISE, Fitted
+from unrolled.tasks.translate.fitting import MakeProgress, prepare
+from unrolled.tasks.translate.inside import facts_of, reach_of
+from unrolled.tasks.translate.network import TRANSFORMER
+from unrolled.tasks.translate.outcome import Outcome
+from unrolled.tasks.translate.parts import PairPart, PairParts, part_pairs
+from unrolled.tasks.translate.saving import load_fitted, save_fitted
+from unrolled.tasks.translate.scoring import score_beside_baselines, write_outcome
+from unrolled.tasks.translate.settings import read_options
+from unrolled.tasks.translate.writing import Manner
+from unrolled.train.loop import TrainResult
+
+
+class Translator(TaskModel):
+    """Writes a target text for each source text: a translation, or a summary.
+
+    An encoder of recurrent layers in both directions reads the source; a decoder that attends to it writes the target,
+    token by token (Sutskever et al. 2014, arXiv:1409.3215; Bahdanau et al. 2015, arXiv:1409.0473).
+
+    Args:
+        cell: "rnn", "lstm", "gru", ..., a cell's class, a function ``(input_size, hidden_size) -> Layer``; or
+            "transformer", for an encoder and decoder of its blocks.
+        units: "bpe", "unigram", "characters" or "words".
+        hidden_size: units of every decoder layer; None = chosen by how many pairs there are.
+        layers: how many lie over each other in the decoder.
+        attention: "general", "additive", "dot", "scaled", "multi_head", or "none".
+        seed: of every random number.
+        options: all others, see `TranslateSettings` and `TrainSettings`: columns (``source="de"``), ``dropout``,
+            ``beam``, ``epochs``, ``learning_rate``, ...
+
+    Raises:
+        OptionError: an option does not exist (the nearest one is named), or cannot have its value.
+
+    Attributes:
+        notes: what was mended or left out when data was read, one line each.
+        training: what came of the last `fit`; None before.
+        outcome: the pairs that `evaluate` scored last, and what the model made of them.
+
+    >>> pairs = [("eins zwei", "one two"), ("zwei drei", "two three"), ("drei", "three"), ("eins", "one")] * 8
+    >>> small = {"hidden_size": 32, "embedding": 32, "units": "words", "dropout": 0.0, "word_dropout": 0.0}
+    >>> model = Translator(**small, max_steps=150, learning_rate=0.01, warmup_steps=0, validation=0, test=0).fit(pairs)
+    >>> model.translate("drei")
+    'three'
+    """
+
+    def __init__(
+        self,
+        cell: CellChoice = "gru",
+        *,
+        units: str = "bpe",
+        hidden_size: int | None = None,
+        layers: int | None = None,
+        attention: str = "general",
+        seed: int = 0,
+        **options: Any,
+    ) -> None:
+        if cell != TRANSFORMER:
+            cell_maker(cell)
+        self.cell = cell
+        self.settings, self.train_options = read_options(
+            {
+                "units": units,
+                "hidden_size": hidden_size,
+                "layers": layers,
+                "attention": attention,
+                "seed": seed,
+                **options,
+            }
+        )
+        self.title = ""
+        self.notes: tuple[str, ...] = ()
+        self.training: TrainResult | None = None
+        self.outcome: Outcome | None = None
+        self._fitted: Fitted | None = None
+        self._parts: PairParts | None = None
+        self._baselines: dict[str, TranslateBaseline] = {}
+
+    @property
+    def fitted(self) -> Fitted:
+        """The network, and what was learned beside it.
+
+        Raises:
+            InputError: the model is not fitted yet.
+        """
+        fitted: Fitted = self._require_fitted()
+        return fitted
+
+    @property
+    def has_test_part(self) -> bool:
+        """Whether `fit` kept pairs aside for `evaluate`."""
+        return self._parts is not None and len(self._parts.test) > 0
+
+    def fit(
+        self,
+        data: Any,
+        targets: Iterable[str] | None = None,
+        *,
+        validation: Any = None,
+        test: Any = None,
+        folder: str | os.PathLike[str] | None = None,
+        resume: bool = False,
+        progress: MakeProgress | None = None,
+    ) -> Self:
+        """Train on pairs, from the beginning.
+
+        Pairs are held out at random, those of one source together: the settings' ``test`` part is not looked at
+        (`evaluate` scores it), the ``validation`` part tells which weights are the best.
+
+        Args:
+            data: a file of pairs; two files, (sources, targets), that belong together line by line; a dataframe, a
+                dict of columns, a list of dicts or of (source, target); or the sources alone, when ``targets`` are given.
+            targets: one for every source.
+            validation: pairs of their own in place of a part of ``data``.
+            test: the same, for the test.
+            folder: where the training's checkpoint and metrics go.
+            resume: go on from the checkpoint in ``folder``.
+            progress: makes what is told of every step from the settings of the training, for instance
+                `unrolled.train.progress.TerminalProgress`.
+
+        Raises:
+            InputError: the data cannot be used; what, where and how to mend it is said.
+            TrainingError: the loss or a gradient was not finite; the last good weights are kept.
+        """
+        source = data if targets is None else (list(data), list(targets))
+        pairs = read_pairs(
+            source, source_column=self.settings.source, target_column=self.settings.target
+        )
+        held, scored = (
+            None if own is None else read_pairs(own, like=pairs.form) for own in (validation, test)
+        )
+        parts = part_pairs(pairs, self.settings, int(self.train_options["seed"]), held, scored)
+        task = prepare(self.cell, self.settings, self.train_options, pairs, parts)
+        self._fitted, self.training = task.run(folder, resume=resume, progress=progress)
+        # Only now: a run that was interrupted leaves what was fitted before, with the parts that belong to it.
+        self._parts, self._baselines, self.outcome = task.parts, {}, None
+        self.notes = (*pairs.notes, *task.notes, *_notes_of(held), *_notes_of(scored))
+        self.title = _title(data)
+        return self
+
+    def translate(
+        self,
+        source: str | Iterable[str],
+        *,
+        beam: int | None = None,
+        sampling: Sampling | None = None,
+        done: Callable[[int], None] = lambda count: None,
+    ) -> Any:
+        """Return the target of a text, or a list of those of several texts.
+
+        Args:
+            source: one text, or several.
+            beam: hypotheses that the search keeps, 1 for the most likely token each time; None = as in the settings.
+            sampling: draws tokens in place of a search: ``Sampling(temperature=0.8, top_p=0.9, seed=1)``.
+            done: told how many targets are written, as they are.
+        """
+        texts = [source] if isinstance(source, str) else list(source)
+        found = [best for best, *_ in self.hypotheses(texts, beam=beam, sampling=sampling, done=done)]
+        written = [self.fitted.text(hypothesis.tokens) for hypothesis in found]
+        return written[0] if isinstance(source, str) else written
+
+    def hypotheses(
+        self,
+        sources: Iterable[str],
+        *,
+        beam: int | None = None,
+        n_best: int = 1,
+        sampling: Sampling | None = None,
+        done: Callable[[int], None] = lambda count: None,
+    ) -> list[list[Hypothesis]]:
+        """Return the ``n_best`` hypotheses of each source, best first, with their tokens and scores."""
+        rows, _ = self.fitted.reader.sources(sources)
+        return self.fitted.writer.write(rows, self._manner(beam, n_best, sampling), done)
+
+    def stream(
+        self, source: str, *, beam: int = 1, sampling: Sampling | None = None
+    ) -> Iterator[str]:
+        """Yield the target of a text piece by piece, as its tokens become certain; together they are `translate`'s.
+
+        Args:
+            source: one text.
+            beam: with several hypotheses a token is certain once all of them begin with it.
+            sampling: as of `translate`.
+        """
+        fitted, manner = self.fitted, self._manner(beam, 1, sampling)
+        rows, _ = fitted.reader.sources([source])
+        decoder = fitted.reader.target.decoder()
+        for tokens in fitted.writer.stream(sequences(rows, np.zeros(1, np.int64)), manner):
+            if piece := decoder.push_all(tokens):
+                yield piece
+        if rest := decoder.finish():
+            yield rest
+
+    def _manner(self, beam: int | None, n_best: int, sampling: Sampling | None) -> Manner:
+        settings = self.fitted.settings
+        width = max(settings.beam if beam is None else beam, n_best)
+        return Manner(width, n_best, float(settings.length_penalty), sampling)
+
+    def predict(
+        self,
+        data: Any,
+        *,
+        source: str | None = None,
+        beam: int | None = None,
+        n_best: int = 1,
+        sampling: Sampling | None = None,
+    ) -> pl.DataFrame:
+        """Write the targets of many sources.
+
+        Args:
+            data: as in `fit`, targets are not needed; also a list of texts, and a file with a text in each line.
+            source: column of the sources, where it is called otherwise than in training.
+            beam: as of `translate`.
+            n_best: rows for each source, best first.
+            sampling: as of `translate`.
+
+        Returns:
+            row (of the source, from 1), target, and score: log P(target) / length^alpha.
+
+        Raises:
+            InputError: the data cannot be used.
+        """
+        pairs = read_pairs(data, source_column=source, like=self.fitted.form, needs_targets=False)
+        self.notes = pairs.notes
+        return self._frame(pairs, beam, n_best, sampling, first=1)
+
+    def predict_chunks(
+        self,
+        data: Any,
+        rows: int = 256,
+        *,
+        source: str | None = None,
+        beam: int | None = None,
+        n_best: int = 1,
+        sampling: Sampling | None = None,
+    ) -> Iterator[pl.DataFrame]:
+        """Write as `predict` does, at most ``rows`` sources at a time: from a pipe, or of a file of any size."""
+        self.notes, first = (), 1
+        for part in iter_pairs(data, source_column=source, like=self.fitted.form, rows=rows):
+            self.notes += tuple(note for note in part.notes if note not in self.notes)
+            yield self._frame(part, beam, n_best, sampling, first)
+            first += len(part.sources)
+
+    def _frame(
+        self,
+        pairs: Pairs,
+        beam: int | None,
+        n_best: int,
+        sampling: Sampling | None,
+        first: int,
+    ) -> pl.DataFrame:
+        found = self.hypotheses(pairs.sources, beam=beam, n_best=n_best, sampling=sampling)
+        rows = [(first + row, each) for row, several in enumerate(found) for each in several]
+        return pl.DataFrame(
+            {
+                "row": [row for row, _ in rows],
+                "target": [self.fitted.text(each.tokens) for _, each in rows],
+                "score": [each.score for _, each in rows],
+            },
+            schema={"row": pl.Int64, "target": pl.String, "score": pl.Float64},
+        )
+
+    def evaluate(
+        self,
+        data: Any = None,
+        *,
+        source: str | None = None,
+        target: str | None = None,
+        beam: int | None = None,
+        baselines: Iterable[str] | None = None,
+    ) -> dict[str, Any]:
+        """Score pairs beside the simple methods.
+
+        Args:
+            data: pairs; None = the test part that `fit` kept aside.
+            source: column of the sources, where it is called otherwise than in training.
+            target: column of the targets, the same.
+            beam: as of `translate`.
+            baselines: which of them to score, all of them by default.
+
+        Returns:
+            {"task": "translate", "kind": "translate" or "summarise", "scores": {"model": {"bleu": ..., "chrf": ...,
+            "parameters": ..., "tokens_per_second": ..., "peak_memory_mb": ...}, "nearest_pair": {...}, ...}, "rows":
+            ..., "duplicates": rows whose source the training part holds too, "signatures": {"bleu": ..., ...}}
+
+        Raises:
+            InputError: there is no pair, or a baseline was not saved with the model.
+        """
+        fitted = self.fitted
+        names = chosen_baselines(baselines, TRANSLATE_BASELINES[fitted.kind])
+        part = self._test_part() if data is None else self._read_part(data, source, target)
+        self.outcome, speed = write_outcome(fitted, part, self._manner(beam, 1, None))
+        beside = {name: self._baseline(name) for name in names}
+        scores = score_beside_baselines(self.outcome, fitted, speed, beside)
+        tokenize = fitted.settings.tokenize
+        references = self.outcome.references
+        self.notes += text_score_notes(references, tokenize=tokenize)
+        return {
+            "task": "translate",
+            "kind": fitted.kind,
+            "scores": scores,
+            "rows": len(part),
+            "duplicates": int(repeated(row_hashes(part.sources), fitted.train_hashes).sum()),
+            "signatures": text_signatures(
+                references, tokenize=tokenize, rouge=fitted.kind == SUMMARISE
+            ),
+        }
+
+    def _test_part(self) -> PairPart:
+        if self._parts is None or not len(self._parts.test):
+            raise InputError(
+                "there is no test part to score",
+                expected="pairs held out by fit (test=0.05), or pairs of their own",
+                fix="give pairs: evaluate(data)",
+            )
+        return self._parts.test
+
+    def _read_part(self, data: Any, source: str | None, target: str | None) -> PairPart:
+        pairs = read_pairs(
+            data, source_column=source, target_column=target, like=self.fitted.form
+        )
+        self.notes = pairs.notes
+        return PairPart.of(pairs)
+
+    def _baseline(self, name: str) -> TranslateBaseline:
+        """Return a fitted baseline; it is fitted when it is first asked for."""
+        if name in self._baselines:
+            return self._baselines[name]
+        if self._parts is None:
+            raise InputError(
+                f"the baseline {name} was not saved with the model",
+                expected=f"one of {', '.join(self._baselines)}" if self._baselines else None,
+                fix="save it again from the process that trained it",
+            )
+        train, seed = self._parts.train, int(self.train_options["seed"])
+        baseline = TRANSLATE_BASELINES[self.fitted.kind][name]()
+        baseline.fit(train.sources, train.targets, seed=seed)
+        if baseline.note:
+            self.notes += (f"{name}: {baseline.note}",)
+        self._baselines[name] = baseline
+        return baseline
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the model into ``folder``: config.json, model.safetensors and the tokenizers.
+
+        The baselines are kept with it, so that it can be scored beside them elsewhere; what was not fitted yet is.
+        """
+        if self._parts is not None:
+            for name in TRANSLATE_BASELINES[self.fitted.kind]:
+                self._baseline(name)
+        return save_fitted(folder, self.cell, self.train_options, self.fitted, self._baselines)
+
+    @classmethod
+    def _read_saved(
+        cls, folder: str | os.PathLike[str], cell: CellChoice | None
+    ) -> tuple[CellChoice, dict[str, Any], ReadInside]:
+        return load_fitted(folder, cell)
+
+    def _take(self, inside: tuple[Fitted, dict[str, TranslateBaseline]]) -> None:
+        self._fitted, self._baselines = inside
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what was configured and measured, by name."""
+        seed = int(self.train_options["seed"])
+        return facts_of(self.fitted, self.cell, seed, self.training, self._parts)
+
+    def reach(self) -> Mapping[str, NDArray[np.float64]]:
+        """Return |dL/dh| of the last token's loss on some training pairs, by the distance from the end of each side."""
+        return {} if self._parts is None else reach_of(self.fitted, self._parts)
+
+
+def _notes_of(pairs: Pairs | None) -> tuple[str, ...]:
+    return () if pairs is None else pairs.notes
+
+
+def _title(data: Any) -> str:
+    """Return the name of the file or files of the pairs."""
+    files = data if isinstance(data, tuple) else (data,)
+    named = [Path(file).name for file in files if isinstance(file, str | Path)]
+    return " + ".join(named) if len(named) == len(files) else ""
