@@ -23,9 +23,11 @@ from collections.abc import Iterable, Mapping
 
 from unrolled.errors import unknown_option
 from unrolled.tasks.baselines.boosting import GradientBoosting
+from unrolled.tasks.baselines.copied import CopySource, Lead, TranslateBaseline, is_summary
 from unrolled.tasks.baselines.dlinear import DLinear, DLinearNetwork
 from unrolled.tasks.baselines.logistic import Logistic
 from unrolled.tasks.baselines.majority import ClassifyBaseline, Majority
+from unrolled.tasks.baselines.nearest_pair import NearestPair
 from unrolled.tasks.baselines.ridge import Ridge
 from unrolled.tasks.baselines.simple import ForecastBaseline, Naive, SeasonalNaive
 from unrolled.tasks.baselines.tfidf import TfidfLogistic
@@ -33,18 +35,24 @@ from unrolled.tasks.baselines.tfidf import TfidfLogistic
 __all__ = [
     "CLASSIFY_BASELINES",
     "FORECAST_BASELINES",
+    "TRANSLATE_BASELINES",
     "ClassifyBaseline",
+    "CopySource",
     "DLinear",
     "DLinearNetwork",
     "ForecastBaseline",
     "GradientBoosting",
+    "Lead",
     "Logistic",
     "Majority",
     "Naive",
+    "NearestPair",
     "Ridge",
     "SeasonalNaive",
     "TfidfLogistic",
+    "TranslateBaseline",
     "chosen_baselines",
+    "is_summary",
 ]
 
 FORECAST_BASELINES: Mapping[str, type[ForecastBaseline]] = {
@@ -57,6 +65,12 @@ CLASSIFY_BASELINES: Mapping[str, Mapping[str, type[ClassifyBaseline]]] = {
     "numbers": {baseline.name: baseline for baseline in (Majority, Logistic)},
 }
 """The baselines of classification by the kind of input and by name, in the order of the score table."""
+
+TRANSLATE_BASELINES: Mapping[str, Mapping[str, type[TranslateBaseline]]] = {
+    "translate": {baseline.name: baseline for baseline in (NearestPair, CopySource)},
+    "summarise": {baseline.name: baseline for baseline in (NearestPair, Lead)},
+}
+"""The baselines of translation by what is done (:func:`is_summary`) and by name, in the order of the score table."""
 
 
 def chosen_baselines(names: Iterable[str] | None, known: Mapping[str, object]) -> tuple[str, ...]:

@@ -50,8 +50,10 @@ def array_of(
     return found
 
 
-def packed_terms(terms: Sequence[str]) -> dict[str, NDArray[Any]]:
+def packed_terms(terms: Sequence[str], name: str = "term") -> dict[str, NDArray[Any]]:
     """Return terms as two arrays: their UTF-8 one after the other, and how many characters each has.
+
+    The arrays are called by the ``name`` of one term.
 
     >>> {name: array.tolist() for name, array in packed_terms(["a", "é"]).items()}
     {'terms': [97, 195, 169], 'term_lengths': [1, 1]}
@@ -60,12 +62,12 @@ def packed_terms(terms: Sequence[str]) -> dict[str, NDArray[Any]]:
     joined = "".join(terms).encode("utf-8", "surrogatepass")
     return {
         # A copy, as bytes cannot be written to and torch warns of such an array.
-        "terms": np.frombuffer(joined, dtype=np.uint8).copy(),
-        "term_lengths": np.fromiter(map(len, terms), np.int32, len(terms)),
+        f"{name}s": np.frombuffer(joined, dtype=np.uint8).copy(),
+        f"{name}_lengths": np.fromiter(map(len, terms), np.int32, len(terms)),
     }
 
 
-def unpacked_terms(arrays: Mapping[str, NDArray[Any]]) -> list[str]:
+def unpacked_terms(arrays: Mapping[str, NDArray[Any]], name: str = "term") -> list[str]:
     """Return the terms that were packed.
 
     Raises:
@@ -75,9 +77,11 @@ def unpacked_terms(arrays: Mapping[str, NDArray[Any]]) -> list[str]:
     >>> unpacked_terms(packed_terms(["a", "é"]))
     ['a', 'é']
     """
-    lengths = array_of(arrays, "term_lengths", np.int32, [None])
-    joined = array_of(arrays, "terms", np.uint8, [None]).tobytes().decode("utf-8", "surrogatepass")
+    lengths = array_of(arrays, f"{name}_lengths", np.int32, [None])
+    joined = (
+        array_of(arrays, f"{name}s", np.uint8, [None]).tobytes().decode("utf-8", "surrogatepass")
+    )
     ends = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     if (lengths < 0).any() or ends[-1] != len(joined):
-        raise ValueError(f"term_lengths sum to {ends[-1]}, not {len(joined)}")
+        raise ValueError(f"{name}_lengths sum to {ends[-1]}, not {len(joined)}")
     return [joined[start:end] for start, end in pairwise(ends.tolist())]
