@@ -82,6 +82,11 @@ class AttendingCell(Cell):
         self.attention = attention
         self.W_c = nn.Linear(attention.context_size + hidden_size, hidden_size, bias=False)
 
+    def inner_state(self, batch: int) -> State:
+        """Return the inner cell's state (B rows) before the first step, as ``start(memory, initial)`` takes it."""
+        weight = self.W_c.weight
+        return begin_inside(self, self.cell, batch, weight.device, weight.dtype)
+
     def start(self, memory: Any, initial: State | None = None) -> AttendingState:
         """Return the state before the first step.
 
@@ -90,12 +95,11 @@ class AttendingCell(Cell):
             initial: the inner cell's state (B rows); its own `initial_state` if not given.
         """
         seq, _ = unwrap(memory)
-        weight = self.W_c.weight
         if initial is None:
-            initial = begin_inside(self, self.cell, seq.batch, weight.device, weight.dtype)
+            initial = self.inner_state(seq.batch)
         else:
             self.cell.check_state(initial, seq.batch)
-        fed = weight.new_zeros(seq.batch, self.hidden_size)
+        fed = self.W_c.weight.new_zeros(seq.batch, self.hidden_size)
         return AttendingState(initial, fed, Constant(self.attention.prepare(seq)))
 
     def initial_state(
