@@ -78,6 +78,19 @@ def keep_mask(seed: Tensor, position: Tensor, units: int, p: float) -> Tensor:
     return _mix(place.unsqueeze(-1) + unit) >= threshold
 
 
+def uniform(seed: Tensor, *places: Tensor) -> Tensor:
+    """Return numbers (B,) float64 between 0 and 1, neither of them: a function of seed and places (B,) int64 alone.
+
+    >>> numbers = uniform(torch.zeros(1000, dtype=torch.int64), torch.arange(1000))
+    >>> 0.47 < float(numbers.mean()) < 0.53
+    True
+    """
+    bits = _mix((seed ^ (seed >> 32)).to(torch.int32))
+    for place in places:
+        bits = _mix(bits + place.to(torch.int32) * _GOLDEN)
+    return (bits.to(torch.float64) + (2**31 + 0.5)) / 2**32
+
+
 def draw_seeds(batch: int, device: Any = None) -> Tensor:
     """Return (B,) int64 seeds from torch's global generator."""
     return torch.randint(2**62, (batch,), device=device)

@@ -88,6 +88,22 @@ def select_rows(tree: Tree, index: Tensor, *, constants: bool = True) -> Tree:
     return tree_map(lambda leaf: leaf.index_select(0, index), tree, constants=constants)
 
 
+def select_constants(tree: Tree, index: Tensor) -> Tree:
+    """Return the tree with the rows ``index`` (N,) int64 of every `Constant`, and with all else as it is.
+
+    With ``select_rows(..., constants=False)`` for the beams it leaves whole sources out of a search, whose memory has one
+    row for each source and not one for each beam.
+
+    >>> select_constants((torch.tensor([1, 2, 3, 4]), Constant(torch.tensor([10, 20]))), torch.tensor([1]))
+    (tensor([1, 2, 3, 4]), Constant(value=tensor([20])))
+    """
+    if isinstance(tree, Constant):
+        return Constant(select_rows(tree.value, index))
+    if isinstance(tree, Tensor):
+        return tree
+    return rebuild(tree, [select_constants(branch, index) for branch in tree])
+
+
 def join_rows(trees: Sequence[Tree]) -> Tree:
     """Return one tree whose rows are those of ``trees`` one after the other.
 

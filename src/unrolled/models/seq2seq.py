@@ -15,10 +15,8 @@ from unrolled.core.noise import Dropout
 from unrolled.core.seq import Seq
 from unrolled.core.tree import State, leaves, register, tree_map
 from unrolled.errors import InputError
+from unrolled.models.token_ids import UNKNOWN
 from unrolled.models.word_dropout import WordDropout
-
-PADDING, UNKNOWN, BEGIN, END = 0, 1, 2, 3
-"""Token ids that every vocabulary of a source or target begins with."""
 
 
 @dataclass(frozen=True)
