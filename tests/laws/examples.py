@@ -37,6 +37,7 @@ from unrolled import (
     RNN,
     AdditiveAttention,
     AttendingCell,
+    AttendingStack,
     Bidirectional,
     Carry,
     DotAttention,
@@ -50,7 +51,12 @@ from unrolled import (
     PeepholeLSTM,
     Residual,
     Seq,
+    Seq2Seq,
+    Seq2SeqSizes,
     Stack,
+    TransformerCell,
+    TransformerDecoder,
+    TransformerEncoder,
     WeightDrop,
     Zoneout,
     deep,
@@ -103,9 +109,16 @@ def begin_with_memory(layer: Any, draw: Draw, batch: int) -> State:
 
 
 def begin_with_source(layer: Any, draw: Draw, batch: int) -> State:
-    """Begin an `AttendingCell` with sources of 4, 0, 2, 1, 4, ... steps."""
-    lengths = torch.tensor([4, 0, 2, 1]).repeat(batch)[:batch]
-    return layer.start(Seq(draw(batch, 4, layer.attention.memory_size), lengths))
+    """Begin what attends to sources of 4, 0, 2, 1, 4, ... steps."""
+    return layer.start(sources(draw(batch, 4, getattr(layer, "attention", layer).memory_size)))
+
+
+def begin_with_words(layer: Any, draw: Draw, batch: int) -> State:
+    return layer.start(sources(token_ids(draw, batch, 4, 1)))
+
+
+def sources(data: Tensor) -> Seq:
+    return Seq(data, torch.tensor([4, 0, 2, 1]).repeat(len(data))[: len(data)])
 
 
 def begin_with_memory_and_noise(layer: Any, draw: Draw, batch: int) -> State:
@@ -273,6 +286,12 @@ def classifier(layer: Layer, width: int, pooling: tuple[str, ...]) -> ClassifyNe
     return network
 
 
+def translator(h: int) -> Seq2Seq:
+    sizes = Seq2SeqSizes(TOKENS, TOKENS, embedding=h, memory=2 * h)
+    encoder = Bidirectional(GRU(h, h), GRU(h, h))
+    return Seq2Seq(encoder, GRU(h, h), sizes, dropout=0.3, word_dropout=0.3)
+
+
 OF_MODELS = [
     Example("word dropout", lambda f, h: WordDropout(0.4, unknown=1), token_ids),
     Example("n-grams of one token", lambda f, h: ngram_linear(1), token_ids, any_state=False),
@@ -327,6 +346,33 @@ OF_MODELS = [
         lambda f, h: Zoneout(AttendingCell(GRU, f, h, DotAttention(h, h)), 0.3),
         begin=begin_with_memory_and_noise,
     ),
+    Example(
+        "attending stack",
+        lambda f, h: AttendingStack(
+            GRU, f, h, DotAttention(h, 3, "general"), layers=2, output_size=5, dropout=0.3
+        ),
+        begin=begin_with_source,
+    ),
+    # The harness begins them up to 4 steps in, and takes up to 6 more.
+    Example("transformer", lambda f, h: TransformerCell(f, 2 * h, heads=1, context=10)),
+    Example(
+        "transformer with a window",
+        lambda f, h: TransformerCell(
+            f, 4, heads=2, context=3, window=True, feedforward=3, dropout=0.3
+        ),
+    ),
+    Example(
+        "transformer encoder",
+        lambda f, h: TransformerEncoder(f, 4, layers=2, heads=2, feedforward=3, dropout=0.3),
+    ),
+    Example(
+        "transformer decoder",
+        lambda f, h: TransformerDecoder(
+            f, 4, 3, layers=2, output_size=3, heads=2, context=10, feedforward=3, dropout=0.3
+        ),
+        begin=begin_with_source,
+    ),
+    Example("sequence to sequence", lambda f, h: translator(h), token_ids, begin_with_words),
 ]
 
 EXAMPLES = [*CELLS, *AROUND_CELLS, *OF_USERS, *OF_MODELS]
