@@ -37,6 +37,7 @@ from unrolled import (
     RNN,
     AdditiveAttention,
     AttendingCell,
+    AttendingStack,
     Bidirectional,
     Carry,
     DotAttention,
@@ -50,7 +51,12 @@ from unrolled import (
     PeepholeLSTM,
     Residual,
     Seq,
+    Seq2Seq,
+    Seq2SeqSizes,
     Stack,
+    TransformerCell,
+    TransformerDecoder,
+    TransformerEncoder,
     WeightDrop,
     Zoneout,
     deep,
@@ -105,12 +111,18 @@ def begin_with_memory(layer: Any, draw: Draw, batch: int) -> State:
 
 
 def begin_with_source(layer: Any, draw: Draw, batch: int) -> State:
-    """Begin what attends with sources of 4, 0, 2, 1, 4, ... steps."""
-    lengths = torch.tensor([4, 0, 2, 1]).repeat(batch)[:batch]
-    if isinstance(layer, Seq2Seq):
-        return layer.start(Seq(token_ids(draw, batch, 4, 1), lengths))
+    """Begin what attends to sources of 4, 0, 2, 1, 4, ... steps."""
     looks = layer.look if isinstance(layer, AttendingStack) else layer
-    return layer.start(Seq(draw(batch, 4, looks.attention.memory_size), lengths))
+    attends = getattr(looks, "attention", looks)
+    return layer.start(sources(draw(batch, 4, attends.memory_size)))
+
+
+def begin_with_words(layer: Any, draw: Draw, batch: int) -> State:
+    return layer.start(sources(token_ids(draw, batch, 4, 1)))
+
+
+def sources(data: Tensor) -> Seq:
+    return Seq(data, torch.tensor([4, 0, 2, 1]).repeat(len(data))[: len(data)])
 
 
 def begin_with_memory_and_noise(layer: Any, draw: Draw, batch: int) -> State:
@@ -257,11 +269,6 @@ def parametrized(cell: Layer) -> Layer:
     return cell
 
 
-def seq2seq(encoder: Layer, decoder: Layer, h: int, shared: bool = False) -> Seq2Seq:
-    sizes = Seq2SeqSizes(TOKENS, TOKENS, embedding=4, memory=h, shared=shared)
-    return Seq2Seq(encoder, decoder, sizes, dropout=0.3, word_dropout=0.2)
-
-
 def token_ids(draw: Draw, batch: int, steps: int, features: int) -> Tree:
     return 1 + (4 * draw(batch, steps).abs()).long().clamp(max=TOKENS - 2)
 
@@ -281,6 +288,12 @@ def classifier(layer: Layer, width: int, pooling: tuple[str, ...]) -> ClassifyNe
     assert network.ngrams is not None
     network.ngrams.weigh([Seq(torch.arange(2, TOKENS).repeat(3, 2))])
     return network
+
+
+def translator(h: int) -> Seq2Seq:
+    sizes = Seq2SeqSizes(TOKENS, TOKENS, embedding=h, memory=2 * h)
+    encoder = Bidirectional(GRU(h, h), GRU(h, h))
+    return Seq2Seq(encoder, GRU(h, h), sizes, dropout=0.3, word_dropout=0.3)
 
 
 OF_MODELS = [
@@ -338,40 +351,53 @@ OF_MODELS = [
         begin=begin_with_source,
     ),
     Example(
-        "attending stack",
-        lambda f, h: AttendingStack(
-            GRU, f, h, DotAttention(h, 3, "general"), layers=2, output_size=5, dropout=0.3
-        ),
-        begin=begin_with_source,
-    ),
-    Example(
         "attending stack of one layer",
         lambda f, h: AttendingStack(LSTM, f, h, MultiHeadAttention(h, 3, heads=1)),
         begin=begin_with_source,
     ),
     Example(
-        "sequence to sequence",
-        lambda f, h: seq2seq(
-            deep(GRU, 4, h, bidirectional=True),
-            AttendingStack(
-                LSTM, 4, h, DotAttention(h, 2 * h, "general"), layers=2, output_size=4, dropout=0.2
-            ),
-            2 * h,
+        "sequence to sequence without attention",
+        lambda f, h: Seq2Seq(
+            LSTM(4, h),
+            Stack(GRU(4, h), nn.Linear(h, 4)),
+            Seq2SeqSizes(TOKENS, TOKENS, embedding=4, memory=h, shared=True),
+            dropout=0.3,
         ),
         token_ids,
-        begin=begin_with_source,
-    ),
-    Example(
-        "sequence to sequence without attention",
-        lambda f, h: seq2seq(LSTM(4, h), Stack(GRU(4, h), nn.Linear(h, 4)), h, shared=True),
-        token_ids,
-        begin=begin_with_source,
+        begin=begin_with_words,
     ),
     Example(
         "zoneout attention",
         lambda f, h: Zoneout(AttendingCell(GRU, f, h, DotAttention(h, h)), 0.3),
         begin=begin_with_memory_and_noise,
     ),
+    Example(
+        "attending stack",
+        lambda f, h: AttendingStack(
+            GRU, f, h, DotAttention(h, 3, "general"), layers=2, output_size=5, dropout=0.3
+        ),
+        begin=begin_with_source,
+    ),
+    # The harness begins them up to 4 steps in, and takes up to 6 more.
+    Example("transformer", lambda f, h: TransformerCell(f, 2 * h, heads=1, context=10)),
+    Example(
+        "transformer with a window",
+        lambda f, h: TransformerCell(
+            f, 4, heads=2, context=3, window=True, feedforward=3, dropout=0.3
+        ),
+    ),
+    Example(
+        "transformer encoder",
+        lambda f, h: TransformerEncoder(f, 4, layers=2, heads=2, feedforward=3, dropout=0.3),
+    ),
+    Example(
+        "transformer decoder",
+        lambda f, h: TransformerDecoder(
+            f, 4, 3, layers=2, output_size=3, heads=2, context=10, feedforward=3, dropout=0.3
+        ),
+        begin=begin_with_source,
+    ),
+    Example("sequence to sequence", lambda f, h: translator(h), token_ids, begin_with_words),
 ]
 
 EXAMPLES = [*CELLS, *AROUND_CELLS, *OF_USERS, *OF_MODELS]

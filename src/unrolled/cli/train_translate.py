@@ -22,7 +22,8 @@ def train_translate(
     ],
     output: shared.Folder,
     source: Annotated[
-        str | None, typer.Option(help="Column of the source, or its number in a file without names.")
+        str | None,
+        typer.Option(help="Column of the source, or its number in a file without names."),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column of the target; the same.")] = None,
     cell: Annotated[str, typer.Option(help="rnn, lstm, gru, ..., or transformer.")] = "gru",
@@ -46,7 +47,9 @@ def train_translate(
     heads: Annotated[int | None, typer.Option(help="Of multi_head, and of a transformer.")] = None,
     input_feeding: Annotated[
         bool | None,
-        typer.Option("--input-feeding/--no-input-feeding", help="Tell the decoder where it looked."),
+        typer.Option(
+            "--input-feeding/--no-input-feeding", help="Tell the decoder where it looked."
+        ),
     ] = None,
     dropout: Annotated[float | None, typer.Option(help="Of what layers read and give.")] = None,
     word_dropout: Annotated[float | None, typer.Option(help="Of whole tokens.")] = None,
@@ -66,7 +69,8 @@ def train_translate(
         str | None, typer.Option(help="Kept for the score: share, pairs, or a FILE (or FILE,FILE).")
     ] = None,
     validation: Annotated[
-        str | None, typer.Option(help="To choose the weights by: share, pairs, or a FILE (or FILE,FILE).")
+        str | None,
+        typer.Option(help="To choose the weights by: share, pairs, or a FILE (or FILE,FILE)."),
     ] = None,
     max_minutes: shared.MaxMinutes = None,
     max_steps: shared.MaxSteps = None,

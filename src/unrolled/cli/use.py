@@ -105,7 +105,9 @@ def predict(
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(help="Of a translator: tokens are drawn, by probabilities ^ (1 / temperature)."),
+        typer.Option(
+            help="Of a translator: tokens are drawn, by probabilities ^ (1 / temperature)."
+        ),
     ] = None,
     top_k: Annotated[int | None, typer.Option(help="Drawn from the k most likely tokens.")] = None,
     top_p: Annotated[

@@ -68,11 +68,18 @@ def no_steps(cell: Stepping, xs: Seq, state: State) -> Tree:
     return tree_map(lambda leaf: leaf.unsqueeze(1)[:, :0], y)
 
 
-def check_features(cell: Cell, xs: Seq) -> None:
-    """Raise a ShapeError when the input does not have the features that the cell reads."""
-    name, first = type(cell).__name__, xs.sample
-    if cell.input_size is not None and (first.dim() != 3 or first.shape[-1] != cell.input_size):
+class Reading(Protocol):
+    """A layer that reads so many features, or any number where it says None."""
+
+    @property
+    def input_size(self) -> int | None: ...
+
+
+def check_features(layer: Reading, xs: Seq) -> None:
+    """Raise a ShapeError when the input does not have the features that the layer reads."""
+    name, first = type(layer).__name__, xs.sample
+    if layer.input_size is not None and (first.dim() != 3 or first.shape[-1] != layer.input_size):
         raise ShapeError(
-            f"{name}(input_size={cell.input_size}) was given {tuple(first.shape)}",
-            expected=f"(batch, time, {cell.input_size})",
+            f"{name}(input_size={layer.input_size}) was given {tuple(first.shape)}",
+            expected=f"(batch, time, {layer.input_size})",
         )

@@ -109,11 +109,7 @@ class AttendingCell(Cell):
     def initial_state(
         self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
     ) -> State:
-        raise InputError(
-            "AttendingCell cannot begin without a memory",
-            expected="a state of start(memory)",
-            fix="cell(xs, cell.start(memory))",
-        )
+        raise without_memory(self)
 
     def gates(self, x: Tensor, state: AttendingState) -> AttendingGates:
         hidden, inner = self.cell.step(torch.cat((x, state.fed), -1), state.inner)
@@ -124,3 +120,12 @@ class AttendingCell(Cell):
         seen = self.gates(x, state)
         a = torch.tanh(self.W_c(torch.cat((seen.context, seen.hidden), -1)))
         return a, AttendingState(seen.inner, a, state.memory)
+
+
+def without_memory(layer: Layer) -> InputError:
+    """Return the error of a layer that was to begin without a memory."""
+    return InputError(
+        f"{type(layer).__name__} cannot begin without a memory",
+        expected="a state of start(memory)",
+        fix="decoder(xs, decoder.start(memory))",
+    )

@@ -13,7 +13,8 @@ from unrolled.core.layer import Cell, Layer, begin_inside
 from unrolled.core.noise import Dropout
 from unrolled.core.seq import Seq
 from unrolled.core.tree import Constant, State, register
-from unrolled.errors import InputError, OptionError
+from unrolled.errors import OptionError
+from unrolled.models.attending import without_memory
 from unrolled.models.attention import Attention, Looked
 
 
@@ -209,12 +210,3 @@ class AttendingStack(Layer):
 
     def _layers(self) -> list[Layer]:
         return [cell for cell in self.cells if isinstance(cell, Layer)]
-
-
-def without_memory(layer: Layer) -> InputError:
-    """Return the error of a layer that was to begin without a memory."""
-    return InputError(
-        f"{type(layer).__name__} cannot begin without a memory",
-        expected="a state of start(memory)",
-        fix="decoder(xs, decoder.start(memory))",
-    )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from unrolled.core.inputs import unwrap
 from unrolled.core.tree import register
 from unrolled.errors import OptionError, ShapeError, unknown_option
+from unrolled.models.linear import Linear
 
 Score = Literal["dot", "general", "scaled"]
 
@@ -235,10 +236,10 @@ class MultiHeadAttention(Attention):
                 expected="at least one head, and a size that is a multiple of the heads",
             )
         self.heads = heads
-        self.W_q = nn.Linear(query_size, size)
-        self.W_k = nn.Linear(memory_size, size)
-        self.W_v = nn.Linear(memory_size, size)
-        self.W_o = nn.Linear(size, size)
+        self.W_q = Linear(query_size, size)
+        self.W_k = Linear(memory_size, size)
+        self.W_v = Linear(memory_size, size)
+        self.W_o = Linear(size, size)
 
     def extra_repr(self) -> str:
         return f"heads={self.heads}"

@@ -101,8 +101,7 @@ class Seq2Seq(Layer):
         dropout: probability of dropping a feature.
         word_dropout: probability of hiding a token.
 
-    >>> from unrolled import GRU, DotAttention
-    >>> from unrolled.models.attending_stack import AttendingStack
+    >>> from unrolled import GRU, AttendingStack, DotAttention, Seq
     >>> sizes = Seq2SeqSizes(source_vocabulary=30, target_vocabulary=20, embedding=8, memory=6)
     >>> model = Seq2Seq(GRU(8, 6), AttendingStack(GRU, 8, 8, DotAttention(8, 6, "general")), sizes)
     >>> state = model.start(Seq(torch.randint(4, 30, (2, 5)), [5, 3]))
@@ -179,6 +178,15 @@ class Seq2Seq(Layer):
         ys, decoder = self.decoder(xs, state.decoder)
         ys, output = self.dropout(ys, state.output)
         return ys, Seq2SeqState(words, embedded, decoder, output)
+
+    def outputs(self, target: Seq, state: Seq2SeqState) -> Seq:
+        """Return the y of `hidden` alone, as training needs it: a Transformer writes no cache of the state after it."""
+        xs, _ = self.word_dropout(target, state.words)
+        xs, _ = self.dropout(xs.map(self.target), state.embedded)
+        alone = getattr(self.decoder, "outputs", None)
+        ys = self.decoder(xs, state.decoder)[0] if alone is None else alone(xs, state.decoder)
+        ys, _ = self.dropout(ys, state.output)
+        return ys
 
     def score(self, hidden: Tensor) -> Tensor:
         """Return scores (..., V) of y (..., sizes.embedding)."""

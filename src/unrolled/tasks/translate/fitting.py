@@ -170,9 +170,7 @@ def fit_reader(settings: TranslateSettings, train: PairPart) -> PairReader:
     """Learn the vocabularies from the training part alone."""
 
     def learned(*sides: Sequence[str]) -> TextTokenizer:
-        return fit_text_tokenizer(
-            list(chain(*sides)), settings.units, size=settings.vocabulary
-        )
+        return fit_text_tokenizer(list(chain(*sides)), settings.units, size=settings.vocabulary)
 
     if settings.shared:
         both = learned(train.sources, train.targets)

@@ -26,7 +26,9 @@ MEMORY_WEIGHTS = ("memory_weights", "weights")
 REACH_PAIRS = 16
 
 
-def alignment_of(fitted: Fitted, source: NDArray[np.int32], written: Sequence[int]) -> Alignment | None:
+def alignment_of(
+    fitted: Fitted, source: NDArray[np.int32], written: Sequence[int]
+) -> Alignment | None:
     """Return where the decoder looked while it wrote these tokens; None for one that does not look.
 
     Args:
@@ -38,7 +40,9 @@ def alignment_of(fitted: Fitted, source: NDArray[np.int32], written: Sequence[in
     xs = Seq(torch.from_numpy(source.astype(np.int64))[None])
     with torch.no_grad(), watch(network.decoder) as seen:
         network.hidden(Seq(torch.tensor([[BEGIN, *written]])), network.start(xs))
-    looks = [found for run in seen.values() if (found := _weights(run.gates, len(source))) is not None]
+    looks = [
+        found for run in seen.values() if (found := _weights(run.gates, len(source))) is not None
+    ]
     if not looks:
         return None
     return Alignment(

@@ -83,8 +83,7 @@ class PairReader:
     ) -> EncodedPairs:
         """Return the ids of pairs, of what is too long on either side the beginning."""
         written = (
-            framed(ids[: self.max_length])
-            for ids in self.target.encode(targets, dropout, seeds[1])
+            framed(ids[: self.max_length]) for ids in self.target.encode(targets, dropout, seeds[1])
         )
         return EncodedPairs(self.sources(sources, dropout, seeds[0])[0], TokenRows.of(written))
 

@@ -32,9 +32,7 @@ def write_outcome(fitted: Fitted, part: PairPart, manner: Manner) -> tuple[Outco
     written = sum(len(hypothesis.log_probabilities) for hypothesis in found)
     hypotheses = [fitted.text(hypothesis.tokens) for hypothesis in found]
     rows = np.unique(np.linspace(0, len(part) - 1, min(ALIGNED, len(part))).round().astype(int))
-    looked = {
-        row: alignment_of(fitted, sources[row], found[row].tokens) for row in rows.tolist()
-    }
+    looked = {row: alignment_of(fitted, sources[row], found[row].tokens) for row in rows.tolist()}
     outcome = Outcome(
         part.sources,
         part.targets,

@@ -52,9 +52,7 @@ def training_batches(
 def validation_loss(pairs: EncodedPairs, tokens: int) -> Callable[[nn.Module], float]:
     """Return the score that weights are chosen by: the mean cross-entropy of a target token, nothing smoothed."""
     rows = thinned(len(pairs.sources))
-    batches = [
-        rows[some] for some in token_batches(pairs.lengths[rows], tokens, seed=0, epoch=0)
-    ]
+    batches = [rows[some] for some in token_batches(pairs.lengths[rows], tokens, seed=0, epoch=0)]
 
     def score(model: nn.Module) -> float:
         assert isinstance(model, Seq2Seq)

@@ -177,7 +177,9 @@ class Translator(TaskModel):
             done: told how many targets are written, as they are.
         """
         texts = [source] if isinstance(source, str) else list(source)
-        found = [best for best, *_ in self.hypotheses(texts, beam=beam, sampling=sampling, done=done)]
+        found = [
+            best for best, *_ in self.hypotheses(texts, beam=beam, sampling=sampling, done=done)
+        ]
         written = [self.fitted.text(hypothesis.tokens) for hypothesis in found]
         return written[0] if isinstance(source, str) else written
 
@@ -338,9 +340,7 @@ class Translator(TaskModel):
         return self._parts.test
 
     def _read_part(self, data: Any, source: str | None, target: str | None) -> PairPart:
-        pairs = read_pairs(
-            data, source_column=source, target_column=target, like=self.fitted.form
-        )
+        pairs = read_pairs(data, source_column=source, target_column=target, like=self.fitted.form)
         self.notes = pairs.notes
         return PairPart.of(pairs)
 
