@@ -4,9 +4,9 @@
 namespace unrolled::UNROLLED_SET {
 namespace {
 
-// Rows [rows, columns] = initial + activations [rows, depth] times the weights.
+// Rows [rows, columns] = initial + activations [rows, depth] times the weights; or, added to, out in place of initial.
 void product_rows(const float* activations, int64_t block_stride, int64_t rows, const Panels& weights, float* out,
-                  int64_t out_stride, int64_t columns) {
+                  int64_t out_stride, int64_t columns, bool add = false) {
   alignas(64) float aside[8 * tile_vectors * width];
   for (int64_t p = 0; p < weights.columns.groups; ++p) {
     const int64_t vectors = weights.columns.size(p), first = weights.columns.start(p) * width;
@@ -15,9 +15,18 @@ void product_rows(const float* activations, int64_t block_stride, int64_t rows, 
     for (int64_t part = 0; part < parts.groups; ++part) {
       const int64_t row = parts.start(part), count = parts.size(part);
       float* to = out + row * out_stride + first;
+      const int64_t stride = whole ? out_stride : vectors * width;
+      if (add && !whole) {
+        for (int64_t r = 0; r < count; ++r) {
+          for (int64_t v = 0; v < vectors; ++v) {
+            const int64_t lanes = least(width, columns - first - v * width);
+            store(aside + (r * vectors + v) * width, load_lanes(to + r * out_stride + v * width, lanes));
+          }
+        }
+      }
+      float* into = whole ? to : aside;
       tiles[vectors - 1][count - 1](activations + row * width, block_stride, weights.depth, weights.panel(p),
-                                    weights.initial + first, whole ? to : aside,
-                                    whole ? out_stride : vectors * width);
+                                    add ? into : weights.initial + first, add ? stride : 0, into, stride);
       if (whole) continue;
       for (int64_t r = 0; r < count; ++r) {
         for (int64_t v = 0; v < vectors; ++v) {

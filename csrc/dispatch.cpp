@@ -19,6 +19,7 @@ const Entry plain_entry{plain::forward,
                         portable::entry.scan_backward,
                         portable::entry.affine_forward,
                         portable::entry.affine_backward,
+                        portable::entry.vocabulary_loss,
                         portable::entry.multiply_add};
 
 // The widest first.

@@ -126,7 +126,7 @@ UNROLLED_INLINE void step_product(const float* activations, int64_t spacing, int
     for (int64_t part = 0; part < parts.groups; ++part) {
       const int64_t start = parts.start(part), count = parts.size(part);
       tiles[vectors - 1][count - 1](activations + start * width, spacing * width, weights.depth, weights.panel(p),
-                                    weights.initial + first * width, sums, vectors * width);
+                                    weights.initial + first * width, 0, sums, vectors * width);
       for (int64_t r = 0; r < count; ++r) at(first, vectors, start + r, sums + r * vectors * width);
     }
   }

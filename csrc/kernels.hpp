@@ -10,6 +10,7 @@
 #include "step.hpp"
 #include "scan.hpp"
 #include "affine.hpp"
+#include "vocabulary.hpp"
 // clang-format on
 
 namespace unrolled::UNROLLED_SET {
@@ -46,6 +47,7 @@ const Entry entry{forward,
                   scan_backward,
                   affine_forward,
                   affine_backward,
+                  vocabulary_loss,
                   multiply_add_loop};
 
 }  // namespace unrolled::UNROLLED_SET

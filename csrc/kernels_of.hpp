@@ -5,6 +5,7 @@
 #include "engine.hpp"
 #include "scan_call.hpp"
 #include "step_call.hpp"
+#include "vocabulary_call.hpp"
 
 namespace unrolled {
 
@@ -16,6 +17,7 @@ struct Entry {
   void (*scan_backward)(const ScanBackward& call);
   void (*affine_forward)(const AffineForward& call);
   void (*affine_backward)(const AffineBackward& call);
+  double (*vocabulary_loss)(const VocabularyLoss& call);
   // Runs a loop of multiply-adds between registers and returns the floating point operations done.
   double (*multiply_add)(int64_t rounds);
 };

@@ -21,6 +21,7 @@
 #include "instruction_set.hpp"
 #include "module_scan.hpp"
 #include "module_step.hpp"
+#include "module_vocabulary.hpp"
 #include "workspace.hpp"
 
 namespace nb = nanobind;
@@ -167,6 +168,7 @@ NB_MODULE(_kernels, module) {
              "Carry gradients back through what forward unrolled; see csrc/engine.hpp.");
   bind_step(module);
   bind_scan(module);
+  bind_vocabulary(module);
   module.def("set_work_per_thread", &unrolled::set_work_per_thread, "operations"_a,
              "Set the floating point operations that are worth another thread (at first 1e6).");
   module.def("free_workspaces", &unrolled::free_workspaces, "Free the memory that is kept for later calls.");

@@ -25,10 +25,11 @@ struct Groups {
   UNROLLED_INLINE int64_t size(int64_t group) const { return count / groups + (group < count % groups); }
 };
 
-// out[R, V * width] (rows `out_stride` apart) = initial[V * width] + activations[R, depth] weights[depth, V * width]
+// out[R, V * width] (rows `out_stride` apart) = initial[R, V * width] (rows `initial_stride` apart, 0 for one row for all)
+//                                               + activations[R, depth] weights[depth, V * width]
 template <int R, int V>
 void tile(const float* activations, int64_t block_stride, int64_t depth, const float* weights, const float* initial,
-          float* out, int64_t out_stride) {
+          int64_t initial_stride, float* out, int64_t out_stride) {
   // A sum waits 4 cycles for the one before; a small tile has too few of them and keeps several for each result.
   constexpr int parts = R * V >= 8 ? 1 : R * V >= 4 ? 2 : 4;
   Vector sums[parts][R][V];
@@ -36,7 +37,7 @@ void tile(const float* activations, int64_t block_stride, int64_t depth, const f
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
-      sums[0][r][v] = load(initial + v * width);
+      sums[0][r][v] = load(initial + r * initial_stride + v * width);
 #pragma GCC unroll 4
       for (int part = 1; part < parts; ++part) sums[part][r][v] = zero();
     }
@@ -92,7 +93,7 @@ void tile(const float* activations, int64_t block_stride, int64_t depth, const f
   }
 }
 
-using Tile = void (*)(const float*, int64_t, int64_t, const float*, const float*, float*, int64_t);
+using Tile = void (*)(const float*, int64_t, int64_t, const float*, const float*, int64_t, float*, int64_t);
 
 // The tile of R rows and V vectors, at [V - 1][R - 1].
 constexpr Tile tiles[4][8] = {
@@ -120,7 +121,7 @@ void product(const float* activations, int64_t block_stride, int64_t rows, const
     for (int64_t part = 0; part < parts.groups; ++part) {
       const int64_t row = parts.start(part);
       tiles[vectors - 1][parts.size(part) - 1](activations + row * width, block_stride, weights.depth,
-                                               weights.panel(p), weights.initial + first * width,
+                                               weights.panel(p), weights.initial + first * width, 0,
                                                out + (first * rows + row * vectors) * width, vectors * width);
     }
   }

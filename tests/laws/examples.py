@@ -63,11 +63,10 @@ from unrolled import (
 )
 from unrolled.core.noise import NoiseState, ZoneoutState
 from unrolled.core.tree import State, Tree
-from unrolled.models.attending_stack import AttendingStack, Looking
+from unrolled.models.attending_stack import Looking
 from unrolled.models.classifier import ClassifierSizes, ClassifyNetwork
 from unrolled.models.ngrams import NgramLinear
 from unrolled.models.pooling import AttentionPool, LastPool, MaxPool, MeanPool
-from unrolled.models.seq2seq import Seq2Seq, Seq2SeqSizes
 from unrolled.models.word_dropout import WordDropout
 
 BIAS = (True, False)

@@ -1,4 +1,4 @@
-"""What kernels have made of a cell's weights to step it quickly, kept beside the cell.
+"""What kernels have made of the weights of a cell, or of one matrix, to step it quickly, kept beside it.
 
 Never on it: a copy, a pickle or another dtype carries nothing. What was made holds while torch says that the weights
 are the same, and is dropped with the cell's mode, its dtype or device, and every step of any optimiser.
@@ -14,11 +14,14 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+Owner = nn.Module | Tensor
+"""Whose weights they are: a cell, or the matrix itself."""
+
 
 class Pack(NamedTuple):
     """What was made of one cell's weights, and which weights they were."""
 
-    cell: weakref.ref[nn.Module]
+    cell: weakref.ref[Owner]
     form: Any
     key: tuple[Any, ...]
     storages: tuple[Tensor, ...]
@@ -32,7 +35,7 @@ _version = attrgetter("_version")
 
 
 def packed(
-    cell: nn.Module, form: Any, weights: Sequence[Tensor], make: Callable[[], Any]
+    cell: Owner, form: Any, weights: Sequence[Tensor], make: Callable[[], Any]
 ) -> Any | None:
     """Return what ``make`` gives for these weights, made once; None when they are seen for the first time.
 
@@ -60,12 +63,12 @@ def packed(
     return made
 
 
-def _watched(cell: nn.Module) -> weakref.ref[nn.Module]:
+def _watched(cell: Owner) -> weakref.ref[Owner]:
     number = id(cell)
     return weakref.ref(cell, lambda _: _packs.pop(number, None))
 
 
-def drop_pack(cell: nn.Module) -> None:
+def drop_pack(cell: Owner) -> None:
     """Forget what was made of the weights of ``cell``."""
     _packs.pop(id(cell), None)
 

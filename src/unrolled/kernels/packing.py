@@ -76,9 +76,7 @@ class Packer:
         if kind is nn.Identity or kind is nn.Dropout:
             return True  # in evaluation
         if isinstance(module, nn.Linear) and kind is nn.Linear:
-            sizes = (module.in_features, module.out_features)
-            shapes = [sizes[::-1], (), sizes[1:]]
-            return self._add(LINEAR, sizes, [module.weight, None, module.bias], shapes)
+            return self.add_linear(module.weight, module.bias)
         if isinstance(module, nn.LayerNorm) and kind is nn.LayerNorm:
             if len(module.normalized_shape) != 1:
                 return False
@@ -96,6 +94,14 @@ class Packer:
         if kind in EACH_NUMBER and self.states:
             return self._add(EACH_NUMBER[kind], (self.writes, self.writes), [], [])
         return False
+
+    def add_linear(self, weight: Tensor, bias: Tensor | None) -> bool:
+        """Put W x + b on top, the weight (O, I) and the bias (O,) or None, or return False."""
+        if weight.dim() != 2:
+            return False
+        outputs, inputs = weight.shape
+        shapes = [(outputs, inputs), (), (outputs,)]
+        return self._add(LINEAR, (inputs, outputs), [weight, None, bias], shapes)
 
     def _add(
         self,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unrolled.core.compose import Stack
@@ -15,7 +14,9 @@ from unrolled.core.noise import Dropout
 from unrolled.core.seq import Seq
 from unrolled.core.tree import State, leaves, register, tree_map
 from unrolled.errors import InputError
+from unrolled.kernels.packed_affine import packed_affine
 from unrolled.models.token_ids import UNKNOWN
+from unrolled.models.vocabulary_loss import vocabulary_loss
 from unrolled.models.word_dropout import WordDropout
 
 
@@ -190,7 +191,26 @@ class Seq2Seq(Layer):
 
     def score(self, hidden: Tensor) -> Tensor:
         """Return scores (..., V) of y (..., sizes.embedding)."""
-        return F.linear(hidden, self.target.weight, self.bias)
+        return packed_affine(hidden, self.target.weight, self.bias)
+
+    def loss(self, source: Any, target: Seq, smoothing: float = 0.0) -> tuple[Tensor, int]:
+        """Return the loss of all target tokens given the source, summed, and how many they are: teacher forcing.
+
+            L = sum over t of  -(1 - s) log p(target_t | target_1 ... target_(t-1), source) - s * mean of log p
+
+        Args:
+            source: token ids (B, S), a Seq where rows differ in length.
+            target: token ids (B, T), every row from BEGIN, which is not scored, to END.
+            smoothing: s, of the labels; see `vocabulary_loss`.
+        """
+        lengths = (target.row_lengths - 1).clamp(min=0)
+        ids = target.data
+        ys = self.outputs(Seq(ids[:, :-1], lengths), self.start(source))
+        scored = Seq(ids[:, 1:], lengths).valid()
+        total = vocabulary_loss(
+            ys.valid(), self.target.weight, self.bias, scored, smoothing=smoothing
+        )
+        return total, len(scored)
 
     def unroll(self, xs: Seq, state: Seq2SeqState) -> tuple[Seq, Seq2SeqState]:
         ys, state = self.hidden(xs, state)
