@@ -207,3 +207,20 @@ def test_nothing_is_cut_at_any_width() -> None:
             "cross-entropy",
         ):
             assert part in shown, (width, part)
+
+
+def test_scores_from_0_to_100_have_one_decimal_and_costs_are_not_judged() -> None:
+    quality = {"bleu": 36.04, "chrf": 58.26, "rouge_1": 40.0, "rouge_2": 20.0, "rouge_l": 38.0}
+    costs = {"parameters": 5_412_880, "tokens_per_second": 9213.4, "peak_memory_mb": 612.3}
+    free = {"parameters": 0, "tokens_per_second": 2.5e7, "peak_memory_mb": 3.25}
+    worse = {name: value - 0.01 for name, value in quality.items()}
+    table = score_table({"model": quality | costs, "copy_source": worse | free})
+    (_, model), (_, copied) = table.rows()
+    assert [cell.text for cell in model][:2] == ["36.0", "58.3"]
+    assert [cell.text for cell in model][5:] == ["5,412,880", "9,213", "612"]
+    assert [cell.text for cell in copied][5:] == ["0", "25,000,000", "3.2"]
+    assert [cell.best for cell in model] == [True] * 5 + [False] * 3
+    assert not any(cell.best for cell in copied)
+    assert "copy of the source, by < 0.1 points" in sentences(table)[0]
+    assert "词元/秒" in printed(table, "zh")
+    assert "ROUGE-L ↑" in printed(table, width=200)

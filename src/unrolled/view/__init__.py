@@ -3,9 +3,11 @@
 Blocks (charts, tables, facts) are data; ``write_report`` writes them as one self-contained page.
 """
 
+from unrolled.view.attention import AttentionMap, attention_maps
 from unrolled.view.bars import Bar, BarTable, Histogram, bar_table, histogram
 from unrolled.view.calibration import confidence_histogram, judge_calibration, reliability_chart
 from unrolled.view.charts import Axis, LineChart, Rule, Spot, line_chart
+from unrolled.view.compared import ComparedTexts, chosen_examples
 from unrolled.view.confusion import (
     ConfusionMatrix,
     class_table,
@@ -26,15 +28,18 @@ from unrolled.view.runs import Band, Line
 from unrolled.view.scores import ScoreTable, score_table
 from unrolled.view.tables import PlainTable
 from unrolled.view.terminal import terminal_scores, terminal_table
+from unrolled.view.text_lengths import text_length_blocks
 from unrolled.view.training import gradient_norms, learning_curves
 from unrolled.view.words import Phrase, phrase, say
 
 __all__ = [
+    "AttentionMap",
     "Axis",
     "Band",
     "Bar",
     "BarTable",
     "Block",
+    "ComparedTexts",
     "ConfusionMatrix",
     "ForecastWindow",
     "Gallery",
@@ -56,7 +61,9 @@ __all__ = [
     "Section",
     "Spot",
     "Verdict",
+    "attention_maps",
     "bar_table",
+    "chosen_examples",
     "class_table",
     "confidence_histogram",
     "confusion_counts",
@@ -84,6 +91,7 @@ __all__ = [
     "score_table",
     "terminal_scores",
     "terminal_table",
+    "text_length_blocks",
     "worst_mistakes",
     "worst_windows",
     "write_report",

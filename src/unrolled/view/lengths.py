@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,8 @@ from unrolled.view.words import Text, listed, phrase
 
 GROUPS = 8
 _FEWEST = 25  # rows of a group: fewer say nothing of an accuracy
-_SURE = 2.73  # standard errors: with eight groups one report in twenty has one outside by chance
+SURE = 2.73
+"""Standard errors beyond which a group differs: with eight groups one report in twenty has one outside by chance."""
 
 
 class LengthGroups(NamedTuple):
@@ -59,12 +61,7 @@ def length_groups(lengths: ArrayLike, correct: ArrayLike, groups: int = GROUPS) 
             f"lengths of shape {sizes.shape} and correct of shape {right.shape}",
             expected="(rows,) for both",
         )
-    order = np.sort(sizes)
-    wanted = min(groups, max(1, len(order) // _FEWEST))
-    cuts = np.unique(order[np.arange(1, wanted) * len(order) // wanted]) if len(order) else order
-    cuts = cuts[cuts > order[0]] if len(order) else cuts
-    group = np.searchsorted(cuts, sizes, side="right")
-    parts = [group == number for number in range(len(cuts) + 1)] if len(order) else []
+    parts = cut_by_length(sizes, groups)
     return LengthGroups(
         np.array([sizes[part].min() for part in parts], dtype=np.int64),
         np.array([sizes[part].max() for part in parts], dtype=np.int64),
@@ -72,6 +69,20 @@ def length_groups(lengths: ArrayLike, correct: ArrayLike, groups: int = GROUPS) 
         np.array([part.sum() for part in parts], dtype=np.int64),
         np.array([right[part].sum() for part in parts], dtype=np.int64),
     )
+
+
+def cut_by_length(sizes: NDArray[np.int64], groups: int = GROUPS) -> list[NDArray[np.bool_]]:
+    """Return about ``groups`` groups of as many rows each, short ones first, as masks (rows,).
+
+    Rows of one length stay together; fewer groups are made where there are few rows or few lengths.
+    """
+    if not len(sizes):
+        return []
+    order = np.sort(sizes)
+    wanted = min(groups, max(1, len(order) // _FEWEST))
+    cuts = np.unique(order[np.arange(1, wanted) * len(order) // wanted])
+    group = np.searchsorted(cuts[cuts > order[0]], sizes, side="right")
+    return [group == number for number in range(int(group.max()) + 1)]
 
 
 def length_blocks(lengths: ArrayLike, correct: ArrayLike, unit: str = "tokens") -> list[Block]:
@@ -92,10 +103,8 @@ def length_chart(found: LengthGroups, unit: str = "tokens") -> LineChart:
     """Draw the accuracy of every group at its middle length, with 95 % intervals and a verdict."""
     low, high = share_interval(found.right, found.rows)
     whole = float(found.right.sum() / found.rows.sum())
-    # Lengths from 1 to 5,000 crowd at one end of a linear axis; nothing on a log axis is shorter than 1.
-    spread = found.middle.max() > 10 * max(found.middle.min(), 1.0)
-    across = np.maximum(found.middle, 1.0) if spread else found.middle
-    rows = _between(int(found.rows.min()), int(found.rows.max()))
+    across, crowded = length_axis(found.middle)
+    rows = between(int(found.rows.min()), int(found.rows.max()))
     note = phrase("length.note", groups=str(len(found.rows)), rows=rows)
     return LineChart(
         phrase("length.title"),
@@ -104,7 +113,7 @@ def length_chart(found: LengthGroups, unit: str = "tokens") -> LineChart:
             Line(phrase("metric.accuracy"), across, found.accuracy, role="model"),
         ],
         marks=[Rule(whole, phrase("length.whole", accuracy=percent(whole)))],
-        x=Axis(phrase(f"length.{unit}"), log=bool(spread)),
+        x=Axis(phrase(f"length.{unit}"), log=crowded),
         y=Axis(phrase("metric.accuracy")),
         note=note,
         verdict=[_verdict(found, unit)],
@@ -128,33 +137,61 @@ def length_table(found: LengthGroups, unit: str = "tokens") -> PlainTable:
     return PlainTable(phrase("length.groups"), headings, rows)
 
 
+def length_axis(middle: Array) -> tuple[Array, bool]:
+    """Return where groups stand, (groups,), and whether on a log axis."""
+    # Lengths from 1 to 5,000 crowd at one end of a linear axis; nothing on a log axis is shorter than 1.
+    crowded = bool(middle.max() > 10 * max(middle.min(), 1.0))
+    return (np.maximum(middle, 1.0) if crowded else middle), crowded
+
+
+def length_verdict(
+    groups: Sequence[Text],
+    worse: NDArray[np.bool_],
+    better: NDArray[np.bool_],
+    whole: str,
+    long: str = "length.long_suffer",
+) -> Verdict:
+    """Name the groups that are worse than all rows together.
+
+    Args:
+        groups: every group with its figure, in words.
+        worse: (groups,) surely worse than all rows.
+        better: (groups,) surely better.
+        whole: the figure of all rows.
+        long: the phrase that says that only the longest are worse.
+    """
+    if not worse.any():
+        key = "length.none_worse" if better.any() else "length.even"
+        return Verdict(phrase(key, whole=whole), "good")
+    named = [groups[at] for at in np.flatnonzero(worse).tolist()]
+    key = long if worse[-1] and not worse[0] else "length.some_suffer"
+    return Verdict(phrase(key, groups=listed(named), whole=whole), "bad")
+
+
 def _verdict(found: LengthGroups, unit: str) -> Verdict:
     """Name the groups whose interval, widened because there are several, excludes the accuracy of all rows."""
     share = float(found.right.sum() / found.rows.sum())
-    low, high = share_interval(found.right, found.rows, _SURE)
-    worse, better = np.flatnonzero(high < share), np.flatnonzero(low > share)
-    whole = percent(share)
-    if not len(worse) and not len(better):
-        return Verdict(phrase("length.even"), "good")
-    if not len(worse):
-        return Verdict(phrase("length.none_worse", whole=whole), "good")
-    named: list[Text] = [
+    low, high = share_interval(found.right, found.rows, SURE)
+    groups = [
         phrase(
             "length.group",
             range=_range(found, at),
             unit=phrase(f"length.{unit}"),
-            accuracy=percent(float(found.accuracy[at])),
+            accuracy=percent(float(accuracy)),
         )
-        for at in worse.tolist()
+        for at, accuracy in enumerate(found.accuracy)
     ]
-    last = worse[-1] == len(found.rows) - 1
-    key = "length.long_suffer" if last and worse[0] > 0 else "length.some_suffer"
-    return Verdict(phrase(key, groups=listed(named), whole=whole), "bad")
+    return length_verdict(groups, high < share, low > share, percent(share))
 
 
 def _range(found: LengthGroups, at: int) -> str:
-    return _between(int(found.low[at]), int(found.high[at]))
+    return between(int(found.low[at]), int(found.high[at]))
 
 
-def _between(low: int, high: int) -> str:
+def between(low: int, high: int) -> str:
+    """Return a range of lengths, or the one length.
+
+    >>> between(3, 3), between(4, 1200)
+    ('3', '4–1,200')
+    """
     return f"{low:,}" if low == high else f"{low:,}–{high:,}"

@@ -6,19 +6,24 @@ import math
 import re
 from typing import NamedTuple
 
-from unrolled.view.numbers import NOTHING, fixed, in_column, percent
+from unrolled.view.numbers import NOTHING, fixed, in_column, number, percent
 from unrolled.view.words import Text, known_phrase, phrase
 
 _LOWER = {"mae", "mse", "rmse", "mase", "smape", "crps", "loss", "perplexity", "wape"}
 _LOWER |= {"nats_per_char", "bits_per_char", "cross_entropy", "brier", "ece"}
 _RATES = {"accuracy", "f1", "macro_f1", "span_f1", "precision", "recall", "auc"}
 _SHARES = _RATES | {"ece"}
-_HIGHER = _RATES | {"bleu", "chrf", "rouge_1", "rouge_2", "rouge_l", "r2"}
+_OF_HUNDRED = {"bleu", "chrf", "rouge_1", "rouge_2", "rouge_l"}  # from 0 to 100
+_COSTS = {"parameters", "tokens_per_second", "peak_memory_mb"}
+_HIGHER = _RATES | _OF_HUNDRED | {"r2"}
 _COVERAGE = re.compile(r"coverage_(\d+(?:\.\d+)?)")
 _WRITTEN = {
     "smape": "sMAPE",
     "bleu": "BLEU",
     "chrf": "chrF",
+    "rouge_1": "ROUGE-1",
+    "rouge_2": "ROUGE-2",
+    "rouge_l": "ROUGE-L",
     "f1": "F1",
     "span_f1": "span F1",
     "r2": "R²",
@@ -52,12 +57,14 @@ class Metric(NamedTuple):
     def gap(self, value: float, reference: float) -> Text:
         """Return how far ``value`` is from ``reference``, without a sign, in words.
 
-        Shares differ in percentage points, coverages by how much nearer to nominal the one is;
-        everything else by percent of the reference.
+        Shares differ in percentage points, coverages by how much nearer to nominal the one is, scores from 0 to 100
+        in points; everything else by percent of the reference.
         """
         apart = abs(self.badness(value) - self.badness(reference))
         if self.share:
             return phrase("score.points", points=_at_least_a_tenth(100 * apart))
+        if self.key in _OF_HUNDRED:
+            return phrase("score.of_hundred", points=_at_least_a_tenth(apart))
         if reference == 0 or not math.isfinite(apart / reference):
             return phrase("score.from_zero", difference=f"{apart:.3g}")
         return phrase("score.percent", percent=_at_least_a_tenth(100 * apart / abs(reference)))
@@ -77,9 +84,15 @@ def metric(key: str) -> Metric:
 
 def written(metric: Metric, value: float | None, decimals: int | None) -> str:
     """Return a figure of ``metric`` as it stands in a table, or a dash where there is none."""
-    if metric.share and value is not None and math.isfinite(value):
+    if value is None or not math.isfinite(value):
+        return in_column(value, decimals) if value is not None else NOTHING
+    if metric.share:
         return percent(value)
-    return in_column(value, decimals) if value is not None else NOTHING
+    if metric.key in _OF_HUNDRED:
+        return fixed(value, 1)
+    if metric.key in _COSTS:
+        return fixed(value, 0) if abs(value) >= 10 else number(value, 2)
+    return in_column(value, decimals)
 
 
 def _spelled(key: str) -> str:
