@@ -67,8 +67,9 @@ def token_batches(
 ) -> list[Rows]:
     """Return batches of rows of similar length that hold at most ``tokens`` tokens each, padding counted.
 
-    Rows are shuffled, sorted by their longest sequence within pools of about ``pool`` batches, cut where one more row would pass the
-    bound, and the batches shuffled. Every row is in exactly one batch; one longer than the bound is alone in its batch.
+    Rows are shuffled, sorted by their longest sequence within pools of about ``pool`` batches, cut where one more row
+    would pass the bound, and the batches shuffled. Every row is in exactly one batch; a row longer than the bound is
+    alone in its batch.
 
     Args:
         lengths: (N,) tokens of each row; or (N, K) where a row is K sequences, as a source and its target: then
