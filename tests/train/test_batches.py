@@ -16,7 +16,13 @@ from tests.train.problems import settings
 from unrolled.cells.gru import GRU
 from unrolled.core.seq import Seq
 from unrolled.errors import InputError, OptionError
-from unrolled.train.batches import BatchList, length_buckets, remaining, shuffled_batches
+from unrolled.train.batches import (
+    BatchList,
+    length_buckets,
+    remaining,
+    shuffled_batches,
+    token_batches,
+)
 from unrolled.train.loop import Loss, fit
 
 LENGTHS = np.random.default_rng(0).integers(0, 200, 500)
@@ -48,6 +54,60 @@ def test_buckets_spare_most_of_the_padding() -> None:
     assert bucketed < 0.1
 
 
+def tokens_of(lengths: np.ndarray, rows: np.ndarray) -> int:
+    """Return what a batch takes, padding counted; an empty row counts as one token."""
+    return len(rows) * int(np.maximum(lengths[rows], 1).max(axis=0).sum())
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=60),
+    st.integers(1, 120),
+    st.integers(0, 3),
+    st.integers(1, 4),
+    st.booleans(),
+)
+def test_a_batch_of_tokens_is_within_its_bound(
+    pairs: list[tuple[int, int]], tokens: int, epoch: int, pool: int, single: bool
+) -> None:
+    lengths = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    lengths = lengths[:, :1] if single else lengths
+    given_as = lengths[:, 0] if single else lengths
+    batches = token_batches(given_as, tokens, seed=1, epoch=epoch, pool=pool)
+    assert sorted(itertools.chain(*map(list, batches))) == list(range(len(pairs)))
+    for rows in batches:
+        assert len(rows) == 1 or tokens_of(lengths, rows) <= tokens
+
+
+def test_batches_of_tokens_are_full_and_spare_most_of_the_padding() -> None:
+    lengths = np.stack([LENGTHS, LENGTHS + np.arange(500) % 7], axis=1)
+    batches = token_batches(lengths, 4000, seed=0, epoch=0)
+    computed = [tokens_of(lengths, rows) for rows in batches]
+    assert lengths.sum() / sum(computed) > 0.9
+    assert np.median(computed) > 3600
+
+
+@pytest.mark.parametrize("pool", [1, 3, 50])
+def test_rows_are_sorted_within_a_pool_alone(pool: int) -> None:
+    lengths = np.arange(1, 401)
+    spread = [
+        np.ptp(lengths[rows]) for rows in token_batches(lengths, 3000, seed=0, epoch=0, pool=pool)
+    ]
+    assert (np.mean(spread) < 30) == (pool == 50)
+
+
+def test_seed_and_epoch_alone_decide_batches_of_tokens() -> None:
+    def rows(seed: int, epoch: int) -> list[list[int]]:
+        torch.rand(1)
+        return [b.tolist() for b in token_batches(LENGTHS, 2000, seed=seed, epoch=epoch)]
+
+    assert rows(3, 1) == rows(3, 1)
+    assert rows(3, 1) != rows(3, 2)
+    assert rows(3, 1) != rows(4, 1)
+    means = [LENGTHS[some].mean() for some in rows(3, 1)]
+    assert means != sorted(means)
+    assert means != sorted(means, reverse=True)
+
+
 @pytest.mark.parametrize("bucketed", [True, False])
 def test_seed_and_epoch_alone_decide(bucketed: bool) -> None:
     def rows(seed: int, epoch: int) -> list[list[int]]:
@@ -71,6 +131,12 @@ def test_wrong_lengths_and_sizes() -> None:
     for lengths in ([1.5, 2.0], [-1, 2], [[1], [2]]):
         with pytest.raises(InputError, match="lengths"):
             length_buckets(lengths, 2, seed=0, epoch=0)
+    for lengths in ([1.5, 2.0], [[-1, 2]], [[[1]]]):
+        with pytest.raises(InputError, match="lengths"):
+            token_batches(lengths, 2, seed=0, epoch=0)
+    with pytest.raises(OptionError, match="tokens=0"):
+        token_batches([1], 0, seed=0, epoch=0)
+    assert token_batches([], 4, seed=0, epoch=0) == []
     with pytest.raises(OptionError, match="batch_size=0"):
         length_buckets([1], 0, seed=0, epoch=0)
     assert length_buckets([], 4, seed=0, epoch=0) == []

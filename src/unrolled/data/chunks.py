@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -45,6 +46,16 @@ def arrived_chunks(file: File, reader: Reader) -> Iterator[Source]:
         carry = rest
     if carry:
         yield Source(file.name, file.suffix, carry, line, offset)
+
+
+def peeked(sources: Iterator[Source]) -> tuple[bytes, Iterator[Source]]:
+    """Return the bytes of the first piece in which something stands, and all pieces with those taken for it."""
+    begun: list[Source] = []
+    for source in sources:
+        begun.append(source)
+        if source.data.strip():
+            break
+    return begun[-1].data if begun else b"", chain(begun, sources)
 
 
 def count_lines(data: bytes) -> int:

@@ -20,8 +20,9 @@ from unrolled.data.unpacking import PACKING_SUFFIXES, open_file, suffix_of
 from unrolled.errors import InputError
 
 LAYOUTS = "one sub-folder for each class with a file for each text, or one text file for each class with a text a line"
-_TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".pq", ".npz")
-_NO_CLASS = re.compile(r"(?i:readme.*|licen[cs]e([.-].*)?)|SOURCES?\.txt")
+TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".parquet", ".pq", ".npz")
+NO_DATA = re.compile(r"(?i:readme.*|licen[cs]e([.-].*)?)|SOURCES?\.txt")
+"""Names of files that tell of the others."""
 _NO_TEXT = (".md", ".rst", ".py", ".html", ".xml", ".log")
 _SHOWN = 8
 _TOGETHER = 1000
@@ -37,7 +38,7 @@ def folder_pieces(folder: Path, request: Request, *, size: int = CHUNK) -> Itera
         InputError: the folder is empty, holds both layouts or tables, or a file in it cannot be read.
     """
     require_kind(TEXT, request, str(folder))
-    entries = _visible(folder)
+    entries = visible(folder)
     folders = [entry for entry in entries if entry.is_dir()]
     files = [entry for entry in entries if not entry.is_dir()]
     if not entries:
@@ -49,7 +50,7 @@ def folder_pieces(folder: Path, request: Request, *, size: int = CHUNK) -> Itera
             expected=LAYOUTS,
             fix="move the others out, or name the folder or the file that you mean",
         )
-    tables = [file for file in files if suffix_of(file.name) in _TABLES]
+    tables = [file for file in files if suffix_of(file.name) in TABLE_SUFFIXES]
     of_classes = _files_of_classes(files)
     if tables and 2 * len(tables) >= len(tables) + len(of_classes):
         raise InputError(
@@ -86,12 +87,12 @@ def class_of(file: Path) -> str:
 
 def _files_of_classes(files: list[Path]) -> list[Path]:
     """Leave out what is no text of a class by its name or, where most have the same suffix, by another."""
-    named = [file for file in files if not _NO_CLASS.fullmatch(file.name)]
+    named = [file for file in files if not NO_DATA.fullmatch(file.name)]
     suffixes = Counter(_kind(file) for file in named)
     for suffix, count in suffixes.most_common(1):
-        if 2 * count > len(named) and suffix not in _TABLES:
+        if 2 * count > len(named) and suffix not in TABLE_SUFFIXES:
             return [file for file in named if _kind(file) == suffix]
-    return [file for file in named if _kind(file) not in _TABLES + _NO_TEXT]
+    return [file for file in named if _kind(file) not in TABLE_SUFFIXES + _NO_TEXT]
 
 
 def _kind(file: Path) -> str:
@@ -118,11 +119,11 @@ def _counted(
     if last is None:
         return
     found = [f"{name} ({count})" for name, count in counts.items() if count]
-    notes = [f"{folder}: {len(found)} class{'' if len(found) == 1 else 'es'}: {_first(found)}"]
+    notes = [f"{folder}: {len(found)} class{'' if len(found) == 1 else 'es'}: {shown_names(found)}"]
     if left_out:
-        notes.append(f"{folder}: left out, as no text of a class: {_first(_names(left_out))}")
+        notes.append(f"{folder}: left out, as no text of a class: {shown_names(_names(left_out))}")
     if empty:
-        notes.append(f"{folder}: left out, as empty: {_first(_names(empty))}")
+        notes.append(f"{folder}: left out, as empty: {shown_names(_names(empty))}")
     yield replace(last, notes=(*last.notes, *notes))
 
 
@@ -132,7 +133,7 @@ def _lines_of(file: Path, request: Request, size: int) -> Iterator[Piece]:
 
 
 def _files_of(folder: Path) -> Iterator[Piece]:
-    entries = _visible(folder)
+    entries = visible(folder)
     inner = [entry for entry in entries if entry.is_dir()]
     if inner or not entries:
         raise InputError(
@@ -160,7 +161,8 @@ def _text(path: Path) -> str:
     return decode(source).strip("\r\n")
 
 
-def _visible(folder: Path) -> list[Path]:
+def visible(folder: Path) -> list[Path]:
+    """Return what a folder holds but for hidden files, by name."""
     return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
 
 
@@ -172,6 +174,7 @@ def _names(paths: list[Path]) -> list[str]:
     return [path.name for path in paths]
 
 
-def _first(names: list[str]) -> str:
+def shown_names(names: list[str]) -> str:
+    """Return the first names, and how many more there are."""
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -106,7 +106,7 @@ def find_label_columns(table: Table, request: Request) -> LabelRoles:
     if text is None and request.kind != TEXT:
         lists = [name for name in free if _holds_lists(table, name)]
         text = _usual(table, lists, SEQUENCE_NAMES, "text")
-    rest = [n for n in free if n != text and not _numbers_rows(table, n)]
+    rest = [n for n in free if n != text and not numbers_rows(table, n)]
     if label is None and (request.needs_labels or text is None) and len(rest) == (1 if text else 2):
         label = _by_elimination(table, rest, text)
         rest = [name for name in rest if name != label]
@@ -167,7 +167,7 @@ def _holds_lists(table: Table, name: str) -> bool:
     return isinstance(table.frame.schema[name], (pl.List, pl.Array))
 
 
-def _numbers_rows(table: Table, name: str) -> bool:
+def numbers_rows(table: Table, name: str) -> bool:
     """Tell whether a column numbers the rows, as the first of a dataframe without a name does."""
     if not _ROW_NUMBERS.fullmatch(name.strip()):
         return False

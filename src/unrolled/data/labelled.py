@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from unrolled.data.array_lines import array_pieces, holds_arrays
 from unrolled.data.arrays import is_npz, is_pair, is_rows, read_npz, read_rows
-from unrolled.data.chunks import CHUNK, arrived_chunks, text_chunks
+from unrolled.data.chunks import CHUNK, arrived_chunks, peeked, text_chunks
 from unrolled.data.first_line import name_columns
 from unrolled.data.folders import folder_pieces
 from unrolled.data.label_codes import Labels
@@ -203,15 +202,8 @@ def _arriving(request: Request) -> Iterator[Piece]:
     """Yield rows of standard input as they arrive; a table of text, whose fields may hold lines, is taken in first."""
     file = standard_input()
     with file.open() as reader:
-        sources = arrived_chunks(file, reader)
-        begun: list[Source] = []
-        for source in sources:
-            begun.append(source)
-            if source.data.strip():
-                break
-        head = begun[-1].data if begun else b""
+        head, arriving = peeked(arrived_chunks(file, reader))
         require_readable(Source(file.name, file.suffix, head))
-        arriving = chain(begun, sources)
         if head.startswith(UTF16_MARKS):
             yield from _file_pieces(taken_in(source.data for source in arriving), request, CHUNK)
         elif holds_arrays(file.suffix, head, request):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -18,22 +18,28 @@ PLAIN = ("", ".txt", ".text")
 
 
 def is_plain(suffix: str, head: bytes, request: Request) -> bool:
-    """Tell whether a file holds one text a line rather than a table.
-
-    It does when no labels are needed, its name ends as that of no table (or it has none: standard input), it does not
-    begin as JSON, and its first line holds no name of a column that is known.
-    """
-    if request.needs_labels or suffix not in PLAIN or request.text or request.label:
+    """Tell whether a file holds one text a line rather than a table: where no labels are needed it may."""
+    if request.needs_labels or request.text or request.label or request.kind == NUMBERS:
         return False
-    if request.kind == NUMBERS:
+    column = request.like.text if request.like else None
+    return holds_lines(suffix, head, request.known_names(), column)
+
+
+def holds_lines(suffix: str, head: bytes, known: Collection[str], column: str | None) -> bool:
+    """Tell whether a file may hold one text a line: by its name, or for having none, as standard input.
+
+    It does not when it begins as JSON, or its first line holds a ``known`` name of a column; nor when it has a tab and
+    the ``column`` that a model reads is one without a name.
+    """
+    if suffix not in PLAIN:
         return False
     first = head.removeprefix(UTF8_MARK).lstrip().partition(b"\n")[0].decode("utf-8", "replace")
     if first.startswith(("{", "PAR1")) or "\x00" in first:
         return False
     fields = [field.strip(' "\r').lower() for field in first.split(separator_of(suffix, first))]
-    if len(fields) > 1 and request.like and (request.like.text or "").startswith("column_"):
+    if len(fields) > 1 and (column or "").startswith("column_"):
         return "\t" not in first
-    return not any(field in request.known_names() for field in fields)
+    return not any(field in known for field in fields)
 
 
 def line_pieces(

@@ -13,7 +13,7 @@ from unrolled.data.label_columns import LabelRoles, Request, find_label_columns
 from unrolled.data.labelled_form import NUMBERS, SEQUENCE, TEXT, LabelledForm
 from unrolled.data.number_rows import NumberRows, features_of, from_list_column
 from unrolled.data.tables import Table
-from unrolled.data.texts import TextStore
+from unrolled.data.texts import TextBuilder
 from unrolled.data.wide import from_wide
 from unrolled.errors import InputError
 
@@ -54,7 +54,7 @@ class TablePieces:
         notes: tuple[str, ...] = ()
         if self._roles is None:
             self._roles = find_label_columns(table, self._request)
-            notes = (*table.notes, *self._roles.notes, *_unused(table, self._roles.unused))
+            notes = (*table.notes, *self._roles.notes, *unused_note(table, self._roles.unused))
         roles = self._roles
         for name in filter(table.faults.__contains__, _read(roles)):
             raise table.faults[name]
@@ -116,7 +116,7 @@ def _inputs(table: Table, roles: LabelRoles, request: Request) -> list[str] | Nu
     require_kind(NUMBERS if roles.is_wide or holds_lists else TEXT, request, where)
     if roles.is_wide:
         return from_wide(table, list(roles.inputs))
-    return from_list_column(table, column) if holds_lists else _texts(table, column)
+    return from_list_column(table, column) if holds_lists else column_texts(table, column)
 
 
 def _labels(table: Table, roles: LabelRoles, request: Request) -> pl.Series | None:
@@ -193,9 +193,10 @@ def require_labels(labels: pl.Series, where: Where) -> None:
         )
 
 
-def _texts(table: Table, column: str) -> list[str]:
+def column_texts(table: Table, column: str) -> list[str]:
+    """Return the texts of a column, "" where one is missing; numbers as text."""
     cells = table.frame[column]
-    if isinstance(cells.dtype, (pl.Struct, pl.Object, pl.Binary)):
+    if isinstance(cells.dtype, (pl.Struct, pl.Object, pl.Binary, pl.List, pl.Array)):
         raise InputError(
             f"a column of {cells.dtype} holds no texts",
             where=table.where(column=column),
@@ -205,9 +206,22 @@ def _texts(table: Table, column: str) -> list[str]:
     return cells.cast(pl.String).fill_null("").to_list()
 
 
-def _unused(table: Table, unused: Sequence[str]) -> tuple[str, ...]:
+def unused_note(table: Table, unused: Sequence[str]) -> tuple[str, ...]:
+    """Return the note that names the columns not used, if there are some."""
     shown = ", ".join(unused[:8]) + (", ..." if len(unused) > 8 else "")
     return (f"{table.name}: columns not used: {shown}",) if unused else ()
+
+
+def joined_places(starts: Sequence[int], wheres: Sequence[Where]) -> Where:
+    """Return the place of a row among the rows of all pieces, each of which begins at its start."""
+    if len(starts) == 1:
+        return wheres[0]
+
+    def where(row: int) -> str:
+        piece = bisect_right(starts, row) - 1
+        return wheres[piece](row - starts[piece])
+
+    return where
 
 
 @dataclass
@@ -231,8 +245,6 @@ class Collector:
     """
 
     in_memory: int = IN_MEMORY
-    _texts: list[str] = field(default_factory=list)
-    _store: TextStore | None = None
     _numbers: list[NumberRows] = field(default_factory=list)
     _labels: LabelBuilder = field(default_factory=LabelBuilder)
     _has_labels: bool = True
@@ -241,9 +253,11 @@ class Collector:
     _wheres: list[Where] = field(default_factory=list)
     _notes: dict[str, None] = field(default_factory=dict)
     _rows: int = 0
-    _size: int = 0
     _steps: int = 0
     _empty: int = 0
+
+    def __post_init__(self) -> None:
+        self._texts = TextBuilder(self.in_memory)
 
     def add(self, pieces: Iterable[Piece]) -> Collector:
         for piece in pieces:
@@ -268,13 +282,20 @@ class Collector:
         if self._form.kind == NUMBERS:
             inputs = NumberRows.joined(self._numbers)
         else:
-            inputs = self._texts if self._store is None else self._store
+            inputs = self._texts.build()
         if self._empty:
             what = "text" if self._form.kind == TEXT else "sequence"
             have = "row has" if self._empty == 1 else "rows have"
             self._notes[f"{name}: {self._empty} {have} an empty {what}"] = None
         labels = self._labels.build() if self._has_labels else None
-        return Collected(inputs, labels, self._form, self._place(), tuple(self._notes), self._empty)
+        return Collected(
+            inputs,
+            labels,
+            self._form,
+            joined_places(self._starts, self._wheres),
+            tuple(self._notes),
+            self._empty,
+        )
 
     def _add_inputs(self, inputs: list[str] | NumberRows) -> None:
         if isinstance(inputs, NumberRows):
@@ -283,21 +304,4 @@ class Collector:
             self._empty += int((inputs.ends[1:] == inputs.ends[:-1]).sum())
             return
         self._empty += sum(not text or text.isspace() for text in inputs)
-        if self._store is None:
-            self._texts.extend(inputs)
-            self._size += sum(map(len, inputs))
-            if self._size > self.in_memory:
-                self._store, self._texts = TextStore(self._texts), []
-        else:
-            self._store.extend(inputs)
-
-    def _place(self) -> Where:
-        starts, wheres = self._starts, self._wheres
-        if len(starts) == 1:
-            return wheres[0]
-
-        def where(row: int) -> str:
-            piece = bisect_right(starts, row) - 1
-            return wheres[piece](row - starts[piece])
-
-        return where
+        self._texts.extend(inputs)

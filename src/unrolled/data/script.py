@@ -12,11 +12,12 @@ TextForm = Literal["words", "characters", "names"]
 
 _LOOKED_AT = 1000
 
-# Han, kana, bopomofo; Thai, Lao, Myanmar, Khmer: written without spaces between words.
-_UNSPACED = re.compile(
-    "[\u2e80-\u2fdf\u3040-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
+UNSPACED = (
+    "\u2e80-\u2fdf\u3040-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 )
+"""Ranges of Han, kana, bopomofo; Thai, Lao, Myanmar, Khmer: written without spaces between words."""
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
 _JOINED_HANGUL = 8.0

@@ -75,3 +75,29 @@ class TextStore(Sequence[str]):
         if len(self._ends) > 1:
             self._ends = [np.concatenate(self._ends)]
         return self._ends[0]
+
+
+class TextBuilder:
+    """Collects texts that come in pieces: in memory while they are few, on disk when they are many.
+
+    Attributes:
+        in_memory: bytes of text that are kept in memory.
+    """
+
+    def __init__(self, in_memory: int) -> None:
+        self.in_memory = in_memory
+        self._texts: list[str] = []
+        self._store: TextStore | None = None
+        self._size = 0
+
+    def extend(self, texts: Sequence[str]) -> None:
+        if self._store is not None:
+            self._store.extend(texts)
+            return
+        self._texts.extend(texts)
+        self._size += sum(map(len, texts))
+        if self._size > self.in_memory:
+            self._store, self._texts = TextStore(self._texts), []
+
+    def build(self) -> Sequence[str]:
+        return self._texts if self._store is None else self._store

@@ -1,4 +1,4 @@
-"""Which rows make a batch: shuffled, or bucketed by length, as a function of (seed, epoch) alone."""
+"""Which rows make a batch: shuffled, or bucketed by length or by tokens, as a function of (seed, epoch) alone."""
 
 from __future__ import annotations
 
@@ -53,18 +53,77 @@ def length_buckets(
     [[0, 4], [1, 5], [2, 3]]
     """
     _check_batch_size(batch_size)
-    steps = np.asarray(lengths)
-    if steps.ndim != 1 or (len(steps) and steps.dtype.kind not in "iu") or (steps < 0).any():
-        raise InputError(
-            f"lengths of shape {steps.shape} and type {steps.dtype}",
-            expected="one whole number of at least 0 for every row",
-        )
+    steps = _checked(lengths, (1,), "one whole number of at least 0 for every row")
     random = np.random.default_rng((seed, epoch))
     order = random.permutation(len(steps))
     batches: list[Rows] = []
     for rows in _cut(order, batch_size * pool):
         batches += _cut(rows[np.argsort(steps[rows], kind="stable")], batch_size)
     return [batches[i] for i in random.permutation(len(batches))]
+
+
+def token_batches(
+    lengths: ArrayLike, tokens: int, *, seed: int, epoch: int, pool: int = POOL
+) -> list[Rows]:
+    """Return batches of rows of similar length that hold at most ``tokens`` tokens each, padding counted.
+
+    Rows are shuffled, sorted by their longest sequence within pools of about ``pool`` batches, cut where one more row
+    would pass the bound, and the batches shuffled. Every row is in exactly one batch; a row longer than the bound is
+    alone in its batch.
+
+    Args:
+        lengths: (N,) tokens of each row; or (N, K) where a row is K sequences, as a source and its target: then
+            B rows take B times the sum of the K longest.
+        tokens: the most of a batch.
+        seed: of the run.
+        epoch: counted from 0.
+        pool: batches' worth of rows that are sorted together.
+
+    Raises:
+        InputError: the lengths are not whole numbers of at least 0.
+
+    >>> pairs = [[9, 8], [1, 2], [8, 9], [2, 1], [30, 30]]
+    >>> sorted(sorted(batch.tolist()) for batch in token_batches(pairs, 40, seed=0, epoch=0))
+    [[0, 2], [1, 3], [4]]
+    """
+    if tokens < 1:
+        raise OptionError(f"tokens={tokens!r}", expected="a whole number of at least 1")
+    expected = "whole numbers of at least 0, (N,) or (N, K)"
+    sizes = _checked(lengths, (1, 2), expected)
+    if not len(sizes):
+        return []
+    # An empty row takes room too, so that they do not all meet in one batch.
+    sizes = np.maximum(sizes.reshape(len(sizes), -1), 1)
+    random = np.random.default_rng((seed, epoch))
+    order = random.permutation(len(sizes))
+    pools = np.cumsum(sizes[order].sum(1)) // (pool * tokens)
+    batches: list[Rows] = []
+    for rows in np.split(order, np.flatnonzero(np.diff(pools)) + 1):
+        keys = sizes[rows]
+        batches += _filled(rows[np.lexsort((*keys.T, keys.max(1)))], sizes, tokens)
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def _filled(rows: Rows, sizes: NDArray[np.int64], tokens: int) -> list[Rows]:
+    """Cut the rows, in their order, where one more would need more than ``tokens``."""
+    starts: list[int] = []
+    longest: list[int] = [0] * sizes.shape[1]
+    for place, row in enumerate(sizes[rows].tolist()):
+        longest = [*map(max, longest, row)]
+        if not starts or (place + 1 - starts[-1]) * sum(longest) > tokens:
+            starts.append(place)
+            longest = row
+    return np.split(rows, starts)[1:]
+
+
+def _checked(lengths: ArrayLike, dimensions: tuple[int, ...], expected: str) -> NDArray[np.int64]:
+    steps = np.asarray(lengths)
+    wrong = steps.size and (steps.dtype.kind not in "iu" or (steps < 0).any())
+    if steps.ndim not in dimensions or wrong:
+        raise InputError(
+            f"lengths of shape {steps.shape} and type {steps.dtype}", expected=expected
+        )
+    return steps
 
 
 def _cut(rows: Rows, size: int) -> list[Rows]:

@@ -1,0 +1,64 @@
+"""Pairs of texts from Python sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from unrolled.data.pair_form import PairsForm
+from unrolled.data.pair_pieces import PairPiece
+from unrolled.errors import InputError
+
+
+def from_sides(sources: Any, targets: Any = None) -> PairPiece:
+    """Take a sequence of sources, and one of as many targets.
+
+    Raises:
+        InputError: there are not as many of both, or one is no text.
+    """
+    if targets is not None and len(sources) != len(targets):
+        raise InputError(
+            f"there are {len(sources)} sources and {len(targets)} targets",
+            expected="as many of both",
+        )
+    written = None if targets is None else _texts(targets, "target")
+    return PairPiece(_texts(sources, "source"), written, PairsForm(), _where)
+
+
+def from_pairs(pairs: Sequence[Any]) -> PairPiece:
+    """Take a sequence of (source, target).
+
+    Raises:
+        InputError: an item is none.
+    """
+    for row, pair in enumerate(pairs):
+        if not isinstance(pair, (tuple, list, np.ndarray)) or len(pair) != 2:
+            raise InputError(
+                f"{_short(pair)} is no pair", where=_where(row), expected="(source, target)"
+            )
+    return from_sides([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+
+
+def _texts(values: Iterable[Any], role: str) -> list[str]:
+    texts = []
+    for row, value in enumerate(values):
+        if isinstance(value, str):
+            texts.append(str(value))
+        elif value is None or type(value).__name__ == "NAType" or value != value:
+            texts.append("")
+        else:
+            raise InputError(
+                f"{_short(value)} is no text", where=f"{_where(row)}, {role}", expected="text"
+            )
+    return texts
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 40 else shown[:37] + "..."
+
+
+def _where(row: int) -> str:
+    return f"input, row {row}"
