@@ -104,7 +104,8 @@ def grouped_parts(
                 part_of[group] = part + 1
                 break
     of_rows = part_of[group_of]
-    return Parts(*(np.flatnonzero(of_rows == part) for part in range(3)))
+    train, held, scored = (np.flatnonzero(of_rows == part) for part in range(3))
+    return Parts(train, held, scored)
 
 
 def duplicates(train: Iterable[Any], other: Iterable[Any]) -> int:

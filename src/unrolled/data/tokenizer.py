@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 import tokenizers
@@ -69,7 +69,7 @@ class Tokenizer:
         return str(self.inner.to_str(pretty=False))
 
     @classmethod
-    def from_text(cls, text: str, units: str, where: str) -> Tokenizer:
+    def from_text(cls, text: str, units: str, where: str) -> Self:
         """Return the tokenizer that `to_text` wrote.
 
         Raises:

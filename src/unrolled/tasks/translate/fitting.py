@@ -217,7 +217,6 @@ def _by_epoch(
     def encoded(epoch: int) -> EncodedPairs:
         if not dropout:
             return pairs
-        draw = np.random.default_rng((seed, epoch)).integers(2**31, size=2).tolist()
-        return reader.pairs(train.sources, train.targets, dropout=dropout, seeds=draw)
+        return reader.pairs(train.sources, train.targets, dropout, seed=seed, epoch=epoch)
 
     return encoded

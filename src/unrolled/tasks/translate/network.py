@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import nn
@@ -11,9 +12,16 @@ from unrolled.core.compose import Stack
 from unrolled.core.layer import Layer
 from unrolled.models.attending import AttendingCell
 from unrolled.models.attending_stack import AttendingStack
-from unrolled.models.attention import AdditiveAttention, Attention, DotAttention, MultiHeadAttention
+from unrolled.models.attention import (
+    AdditiveAttention,
+    Attention,
+    DotAttention,
+    MultiHeadAttention,
+    Score,
+)
 from unrolled.models.seq2seq import Seq2Seq, Seq2SeqSizes
-from unrolled.models.transformer import TransformerDecoder, TransformerEncoder
+from unrolled.models.transformer_decoder import TransformerDecoder
+from unrolled.models.transformer_encoder import TransformerEncoder
 from unrolled.tasks.recurrent import CellChoice, recurrent_layer
 from unrolled.tasks.translate.settings import TranslateSettings
 
@@ -91,7 +99,7 @@ def _attention(settings: TranslateSettings, query: int, memory: int) -> Attentio
         return AdditiveAttention(query, memory)
     if name == "multi_head":
         return MultiHeadAttention(query, memory, heads=settings.heads)
-    return DotAttention(query, memory, name)
+    return DotAttention(query, memory, cast(Score, name))
 
 
 def _transformer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unrolled.core.seq import Seq
 from unrolled.data.text_tokenizer import TextTokenizer
 from unrolled.data.token_rows import TokenRows
-from unrolled.models.seq2seq import BEGIN, END
+from unrolled.models.token_ids import BEGIN, END
 from unrolled.tasks.sequences import sequences
 
 Ids = NDArray[np.int32]
@@ -57,13 +57,13 @@ class PairReader:
     max_length: int
 
     def sources(
-        self, texts: Iterable[str], dropout: float = 0.0, seed: int = 0
+        self, texts: Iterable[str], dropout: float = 0.0, *, seed: int = 0, epoch: int = 0
     ) -> tuple[TokenRows, Rows]:
         """Return the ids of sources, of long ones the beginning, and their lengths before, without END."""
         lengths: list[int] = []
 
         def read() -> Iterator[Ids]:
-            for ids in self.source.encode(texts, dropout, seed):
+            for ids in self.source.encode(texts, dropout, seed=seed, epoch=epoch):
                 lengths.append(len(ids))
                 yield framed(ids[: self.max_length], begin=False)
 
@@ -79,13 +79,17 @@ class PairReader:
         sources: Iterable[str],
         targets: Iterable[str],
         dropout: float = 0.0,
-        seeds: Sequence[int] = (0, 0),
+        *,
+        seed: int = 0,
+        epoch: int = 0,
     ) -> EncodedPairs:
         """Return the ids of pairs, of what is too long on either side the beginning."""
         written = (
-            framed(ids[: self.max_length]) for ids in self.target.encode(targets, dropout, seeds[1])
+            framed(ids[: self.max_length])
+            for ids in self.target.encode(targets, dropout, seed=seed, epoch=epoch)
         )
-        return EncodedPairs(self.sources(sources, dropout, seeds[0])[0], TokenRows.of(written))
+        read, _ = self.sources(sources, dropout, seed=seed, epoch=epoch)
+        return EncodedPairs(read, TokenRows.of(written))
 
 
 FRAME = 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ from unrolled.data.token_rows import TokenRows
 from unrolled.models.beam import BeamSearch
 from unrolled.models.rollout import Rollout
 from unrolled.models.sampling import Sampling
-from unrolled.models.search import Hypothesis
+from unrolled.models.search import Hypothesis, Search
 from unrolled.models.seq2seq import Seq2Seq
 from unrolled.models.token_ids import BEGIN
 from unrolled.tasks.sequences import blocks, sequences
@@ -68,8 +68,9 @@ class Writer:
         found: list[list[Hypothesis]] = [[] for _ in range(len(sources))]
         for rows in blocks(sources.lengths, MOST_STEPS):
             search = self._search(sequences(sources, rows), rows, manner)
-            for row, result in zip(rows.tolist(), search.run(), strict=True):
-                found[row] = result if isinstance(result, list) else [result]
+            results: Sequence[Hypothesis | list[Hypothesis]] = search.run()
+            for row, result in zip(rows.tolist(), results, strict=True):
+                found[row] = [result] if isinstance(result, Hypothesis) else result
             done(len(rows))
         return found
 
@@ -79,7 +80,9 @@ class Writer:
             if written.tokens:
                 yield written.tokens
 
-    def _search(self, xs: Seq, rows: Rows, manner: Manner) -> BeamSearch | Rollout:
+    def _search(
+        self, xs: Seq, rows: Rows, manner: Manner
+    ) -> Search[Hypothesis] | Search[list[Hypothesis]]:
         with torch.inference_mode():
             state = self.network.start(xs)
         first = torch.full((xs.batch,), BEGIN)
