@@ -126,6 +126,7 @@ def test_rouge_words_of_english_are_those_of_rouge_score() -> None:
 def test_rouge_words_of_other_scripts() -> None:
     words = RougeWords().tokenize
     assert words("Größe, ÉTÉ_x!") == ["größe", "été", "x"]
+    assert words("हिन्दी में, ne\u0301e") == ["हिन्दी", "में", "ne\u0301e"]
     assert words("用iPhone拍2张。") == ["用", "iphone", "拍", "2", "张"]
     assert words("방이 아주") == ["방이", "아주"]
     assert RougeWords(hangul=True).tokenize("방이아주") == ["방", "이", "아", "주"]

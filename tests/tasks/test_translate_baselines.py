@@ -156,7 +156,7 @@ DAMAGES = {
     "fewer weights": (NearestPair, with_array("weights", lambda old: old[1:])),
     "pairs beyond": (NearestPair, with_array("pairs", lambda old: old + 1)),
     "pairs below 0": (NearestPair, with_array("pairs", lambda old: old - 1)),
-    "ends that fall": (NearestPair, with_array("ends", lambda old: old[::-1].copy())),
+    "ends that fall": (NearestPair, with_array("ends", lambda old: np.r_[old[1], old[0], old[2:]])),
     "ends beyond": (NearestPair, with_array("ends", lambda old: old + np.int32(1))),
 }
 
@@ -191,5 +191,6 @@ def test_summaries_are_told_by_script_and_length() -> None:
     assert not is_summary([long] * 2 + [short] * 3, [short] * 5)
     assert not is_summary([], [])
     assert not is_summary(["", long], [short, " "])
+    assert is_summary(["", "", long], [short] * 3)
     assert is_summary(TextStore(["", long]), TextStore(["", short]))
     assert is_summary([short] * 1500 + [long] * 4500, [short] * 6000)

@@ -6,7 +6,7 @@ import re
 
 _WORD = re.compile(r"[^\W_]")
 _END = re.compile(
-    r"(?<![.!?…])(?P<spaced>[.!?…]++[\"'”’»)\]]*+)(?=\s|$)"  # white space after it: not the point of 2.5
+    r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s|$)"  # white space after it: not the point of 2.5
     r"|[。！？．｡।؟]+[”’」』）》\"']*"
     r"|\n\s*\n"
 )

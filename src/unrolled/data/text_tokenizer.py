@@ -121,7 +121,8 @@ def fit_text_tokenizer(
     "words" this is so for texts whose words are known; the others are [UNK] and write nothing.
 
     - "bpe": pieces that often meet, merged one after the other (Sennrich et al. 2016, arXiv:1508.07909).
-    - "unigram": pieces of the likeliest cut under a unigram model (Kudo 2018, arXiv:1804.10959).
+    - "unigram": pieces of the likeliest cut under a unigram model (Kudo 2018, arXiv:1804.10959); slow to learn, and the
+      only ones that may differ a little when the same texts are learned again.
     - "characters": each by itself, the space too.
     - "words": whole words, and each other sign by itself.
 

@@ -29,9 +29,9 @@ def text_scores(
 
     - ``bleu`` = BP exp(1/4 sum over n = 1..4 of ln p_n), with p_n the share of the n-grams of all
       hypotheses that their references have too (clipped) and BP = exp(min(0, 1 - r/c)) for c tokens of the
-      hypotheses and r of the references (Papineni et al. 2002). Where no p_n is known because no reference
-      has 4 tokens, shorter n-grams alone are counted (the signature then says ``eff:yes``); where
-      references have them and the hypotheses do not, BLEU is 0, as everywhere.
+      hypotheses and r of the references (Papineni et al. 2002). Where no reference has 4 tokens, the
+      shorter n-grams alone are counted, and the signature says ``eff:yes``; where one has and no
+      hypothesis does, BLEU is 0.
     - ``chrf`` = (1 + 2^2) P R / (2^2 P + R), P and R the mean precision and recall of character n-grams,
       n = 1..6, without white space (Popović 2015).
     - ``rouge_1``, ``rouge_2``, ``rouge_l`` where asked for, see :func:`unrolled.tasks.rouge.rouge_scores`.
