@@ -115,8 +115,15 @@ class Affine(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         wanted = list(ctx.needs_input_grad)
-        eager = plainly_eager(x) and not wants_gradients((grad_y, x, weight))
-        found = iter((backward if eager else backward_operator)(grad_y, x, weight, wanted))
+        if wants_gradients((grad_y, x, weight)):
+            # Gradients of gradients: torch records what it does itself.
+            return (
+                grad_y @ weight if wanted[0] else None,
+                grad_y.mT @ x if wanted[1] else None,
+                grad_y.sum(0) if wanted[2] else None,
+            )
+        compute = backward if plainly_eager(x) else backward_operator
+        found = iter(compute(grad_y, x, weight, wanted))
         return tuple(next(found) if want else None for want in wanted)
 
 

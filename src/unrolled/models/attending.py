@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from unrolled.core.inputs import unwrap
 from unrolled.core.layer import Cell, Layer, begin_inside
 from unrolled.core.tree import Constant, State, register
 from unrolled.errors import InputError, OptionError
 from unrolled.models.attention import Attention
+from unrolled.models.linear import Linear
 
 
 @register
@@ -84,7 +85,7 @@ class AttendingCell(Cell):
         self.cell = cell(input_size + self.output_size, hidden_size)
         self.attention = attention
         both = attention.context_size + hidden_size
-        self.W_c = nn.Linear(both, self.output_size, bias=False)
+        self.W_c = Linear(both, self.output_size, bias=False)
 
     def inner_state(self, batch: int) -> State:
         """Return the inner cell's state (B rows) before the first step, as ``start(memory, initial)`` takes it."""

@@ -16,6 +16,7 @@ from unrolled.core.tree import Constant, State, register
 from unrolled.errors import OptionError
 from unrolled.models.attending import without_memory
 from unrolled.models.attention import Attention, Looked
+from unrolled.models.linear import Linear
 
 
 @register
@@ -146,7 +147,7 @@ class AttendingStack(Layer):
         )
         self.look = Looking(attention)
         self.dropout = Dropout(dropout, locked=True)
-        self.W_c = nn.Linear(both, self.output_size, bias=False)
+        self.W_c = Linear(both, self.output_size, bias=False)
 
     def inner_state(self, batch: int) -> State:
         """Return the cells' states (B rows) before the first step, as ``start(memory, initial)`` takes them."""

@@ -143,9 +143,9 @@ class AdditiveAttention(Attention):
     def __init__(self, query_size: int, memory_size: int, size: int | None = None) -> None:
         super().__init__(query_size, memory_size)
         size = query_size if size is None else size
-        self.W = nn.Linear(query_size, size, bias=False)
-        self.U = nn.Linear(memory_size, size, bias=False)
-        self.v = nn.Linear(size, 1, bias=False)
+        self.W = Linear(query_size, size, bias=False)
+        self.U = Linear(memory_size, size, bias=False)
+        self.v = Linear(size, 1, bias=False)
 
     def keys(self, memory: Tensor) -> Tensor:
         return self.U(memory)
@@ -188,7 +188,7 @@ class DotAttention(Attention):
                 fix='use score="general"',
             )
         self.scoring = score
-        self.W = nn.Linear(memory_size, query_size, bias=False) if score == "general" else None
+        self.W = Linear(memory_size, query_size, bias=False) if score == "general" else None
 
     def extra_repr(self) -> str:
         return f"score={self.scoring!r}"

@@ -8,29 +8,31 @@ from torch import Tensor, nn
 from unrolled.core.seq import traced
 from unrolled.kernels.affine import FEW_PLACES, affine
 from unrolled.kernels.cpu import unavailable
+from unrolled.kernels.packed_affine import packed_affine
 
 
 class Linear(nn.Linear):
-    """W x + b, computed by ``unrolled::affine`` in float32 on the CPU, by torch otherwise and while it traces.
+    """W x + b, in float32 on the CPU by ``unrolled::affine``, or of few places in inference with weights that stay packed.
 
-    The compiled product has no second gradients; UNROLLED_KERNELS=off does without it.
+    Everything else, and what torch traces, is left to torch. UNROLLED_KERNELS=off leaves it all.
 
     >>> Linear(3, 2)(torch.ones(4, 5, 3)).shape
     torch.Size([4, 5, 2])
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        if self._takes(x):
-            flat = affine(x.reshape(-1, self.in_features), self.weight, self.bias)
-            return flat.view(*x.shape[:-1], self.out_features)
-        return super().forward(x)
+        if not self._takes(x):
+            return super().forward(x)
+        if x.numel() < FEW_PLACES * self.in_features:
+            return packed_affine(x, self.weight, self.bias)
+        flat = affine(x.reshape(-1, self.in_features), self.weight, self.bias)
+        return flat.view(*x.shape[:-1], self.out_features)
 
     def _takes(self, x: Tensor) -> bool:
         return (
             x.dtype is torch.float32
             and self.weight.dtype is torch.float32
             and x.is_cpu
-            and x.numel() >= FEW_PLACES * self.in_features
             and x.shape[-1] == self.in_features
             and not traced()
             and not torch.is_autocast_enabled("cpu")

@@ -15,6 +15,7 @@ from unrolled.core.seq import Seq
 from unrolled.core.tree import State, leaves, register, tree_map
 from unrolled.errors import InputError
 from unrolled.kernels.packed_affine import packed_affine
+from unrolled.models.linear import Linear
 from unrolled.models.token_ids import UNKNOWN
 from unrolled.models.vocabulary_loss import vocabulary_loss
 from unrolled.models.word_dropout import WordDropout
@@ -55,7 +56,7 @@ class Bridge(nn.Module):
     def __init__(self, memory_size: int, state: State) -> None:
         super().__init__()
         sizes = [leaf[0].numel() for leaf in leaves(state) if leaf.is_floating_point()]
-        self.fields = nn.ModuleList(nn.Linear(3 * memory_size, size) for size in sizes)
+        self.fields = nn.ModuleList(Linear(3 * memory_size, size) for size in sizes)
 
     def forward(self, memory: Seq, state: State) -> State:
         """Return ``state`` with its real fields made of the memory (B, S, memory_size)."""
