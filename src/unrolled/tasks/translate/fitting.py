@@ -150,7 +150,9 @@ def prepare(
     train, pairs, notes = _encoded_train(reader, parts.train)
     tokens = settings.batch_tokens or 1
     batches = token_batches(pairs.lengths, tokens, seed=0, epoch=0)
-    training = training_settings(train_options, batches=len(batches))
+    training = training_settings(
+        train_options, batches=len(batches), tokens=int(pairs.lengths.sum())
+    )
     sizes = network_sizes(cell, settings, len(reader.source), len(reader.target))
     return FittingTask(
         replace(parts, train=train),

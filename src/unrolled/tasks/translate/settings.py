@@ -131,15 +131,16 @@ def read_options(options: Mapping[str, Any]) -> tuple[TranslateSettings, dict[st
             fix="batch_tokens=N (--batch-tokens N)",
         )
     own, training = part_options(options, TranslateSettings)
-    training_settings(training, batches=1)
+    training_settings(training, batches=1, tokens=1)
     return TranslateSettings(**own), training
 
 
 FEW_PAIRS = 10_000
-"""Training pairs below which a network is smaller, and its batches too."""
-STEPS = 12_000
-"""Updates of a training on many pairs; few are passed over at most `EPOCHS` times."""
-EPOCHS = (6, 40)
+"""Training pairs below which the vocabulary is smaller, and batches too."""
+TOKENS_READ = 14_000_000
+"""Tokens of both sides that a training reads about in all: what bounds its epochs."""
+EPOCHS = (5, 40)
+"""The least and the most of them."""
 EVALUATIONS = 20
 
 
@@ -161,11 +162,17 @@ def with_usual(settings: TranslateSettings, *, pairs: int, one_script: bool) -> 
     return replace(settings, **{k: v for k, v in usual.items() if getattr(settings, k) is None})
 
 
-def training_settings(given: Mapping[str, Any], *, batches: int) -> TrainSettings:
-    """Return the settings of a training of so many batches an epoch: those given, and these where nothing was given."""
+def training_settings(given: Mapping[str, Any], *, batches: int, tokens: int) -> TrainSettings:
+    """Return the settings of a training: those given, and these where nothing was given.
+
+    Args:
+        given: options of `TrainSettings`.
+        batches: of an epoch.
+        tokens: of an epoch, both sides counted.
+    """
     least, most = EPOCHS
     chosen: dict[str, Any] = {
-        "epochs": min(max(STEPS // max(batches, 1), least), most),
+        "epochs": min(max(TOKENS_READ // max(tokens, 1), least), most),
         "optimizer": "adamw",
         "learning_rate": 2e-3,
         "warmup_steps": 400,
