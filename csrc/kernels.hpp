@@ -10,6 +10,7 @@
 #include "step.hpp"
 #include "scan.hpp"
 #include "affine.hpp"
+#include "vocabulary_worker.hpp"
 #include "vocabulary.hpp"
 // clang-format on
 

@@ -25,8 +25,9 @@ struct Groups {
   UNROLLED_INLINE int64_t size(int64_t group) const { return count / groups + (group < count % groups); }
 };
 
-// out[R, V * width] (rows `out_stride` apart) = initial[R, V * width] (rows `initial_stride` apart, 0 for one row for all)
-//                                               + activations[R, depth] weights[depth, V * width]
+// out[R, V * width] (rows `out_stride` apart) = initial[V * width] + activations[R, depth] weights[depth, V * width].
+// With an `initial_stride` each row has an initial of its own, so far apart, which is added last: a long sum that is
+// made of several calls is a sum of short ones, and more exact.
 template <int R, int V>
 void tile(const float* activations, int64_t block_stride, int64_t depth, const float* weights, const float* initial,
           int64_t initial_stride, float* out, int64_t out_stride) {
@@ -37,7 +38,7 @@ void tile(const float* activations, int64_t block_stride, int64_t depth, const f
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
-      sums[0][r][v] = load(initial + r * initial_stride + v * width);
+      sums[0][r][v] = initial_stride ? zero() : load(initial + v * width);
 #pragma GCC unroll 4
       for (int part = 1; part < parts; ++part) sums[part][r][v] = zero();
     }
@@ -88,6 +89,7 @@ void tile(const float* activations, int64_t block_stride, int64_t depth, const f
       Vector sum = sums[0][r][v];
 #pragma GCC unroll 4
       for (int part = 1; part < parts; ++part) sum = sum + sums[part][r][v];
+      if (initial_stride) sum = sum + load(initial + r * initial_stride + v * width);
       store(out + r * out_stride + v * width, sum);
     }
   }

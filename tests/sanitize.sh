@@ -74,7 +74,7 @@ python_() {
     --config-settings install.strip=false --config-settings cmake.define.UNROLLED_SANITIZE=ON .
   $PYTHON -m zipfile --extract $FOLDER/unrolled-*.whl $FOLDER/wheel
   # Python keeps memory to the end: leaks are valgrind's and the driver's to find.
-  local tests=(native cpu cpu_operators exactness fuzz memory threads packed reversed step streams scan scan_operators affine)
+  local tests=(native cpu cpu_operators exactness fuzz memory threads packed reversed step streams scan scan_operators affine vocabulary)
   LD_PRELOAD="$($CXX -print-file-name=libasan.so) $($CXX -print-file-name=libstdc++.so)" \
     ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 UNROLLED_TEST_BUDGETS=report \
     UNROLLED_TESTED_EXTENSION="$(ls $FOLDER/wheel/unrolled/_kernels*.so)" \

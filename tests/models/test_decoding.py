@@ -90,32 +90,53 @@ def test_rows_that_are_done_are_left_out() -> None:
 
 
 class Spelling:
-    """Allows nothing but the tokens of one word for each source, and then the end; counts what it is asked."""
+    """Allows nothing but one word for each source, and then the end, or anything where there is no word for it."""
 
     def __init__(self, words: dict[int, list[int]]) -> None:
         self.words, self.asked = words, 0
 
     def __call__(self, tokens: Tensor, numbers: Tensor) -> Tensor:
-        allowed = torch.zeros(len(tokens), VOCABULARY, dtype=torch.bool)
-        for row, (written, number) in enumerate(
-            zip(tokens.tolist(), numbers.tolist(), strict=True)
-        ):
-            word = [*self.words[number], END]
-            assert written == word[: len(written)]
-            allowed[row, word[len(written)]] = True
+        allowed = torch.ones(len(tokens), VOCABULARY, dtype=torch.bool)
+        rows = zip(allowed, tokens.tolist(), numbers.tolist(), strict=True)
+        for mask, written, number in rows:
             self.asked += 1
+            if number in self.words:
+                word = [*self.words[number], END]
+                assert written == word[: len(written)]
+                mask[:] = False
+                mask[word[len(written)]] = True
         return allowed
 
 
 @pytest.mark.parametrize("way", [Rollout, BeamSearch])
 def test_only_what_is_allowed_is_written(way: Any) -> None:
-    words = {7: [4, 5, 6, 7], 8: [9], 9: []}
+    words = {number: [4, 5, 6, 7] for number in range(10, 20)} | {20: [9], 21: []}
+    given, numbers = begun(decoder(), sources([3] * 12)), torch.arange(10, 22)
     allow = Spelling(words)
-    results = way(*begun(decoder(), ROWS[:3]), 6, Rules(allow=allow), torch.tensor([7, 8, 9])).run()
+    results = way(*given, 6, Rules(allow=allow), numbers).run()
     best = [result[0] if way is BeamSearch else result for result in results]
     assert [list(one.tokens) for one in best] == list(words.values())
     assert all(one.finished for one in best)
-    assert allow.asked == 3 + 2 + 1 + 1 + 1
+    assert allow.asked == sum(len(word) + 1 for word in words.values())
+
+
+def test_a_beam_that_is_not_there_has_no_tokens_of_its_own() -> None:
+    """One source has five beams under way, the other only one: nothing else may be asked for."""
+    words = {1: [4, 5, 6, 7]}
+    given = begun(decoder(), ROWS[3:5])
+    found = beam_search(*given, 6, Rules(allow=Spelling(words), end=END))
+    assert [list(best.tokens) for [best] in found][1] == words[1]
+    assert found[0] == beam_search(*given, 6)[0]
+
+
+def test_beams_that_cannot_go_on_leave_what_is_finished() -> None:
+    def allow(tokens: Tensor, numbers: Tensor) -> Tensor:
+        mask = torch.zeros(len(tokens), 9).bool()
+        mask[:, [END, 4]] = tokens.shape[1] == 0
+        return mask
+
+    [best] = beam_search(*Table(torch.zeros(9, 9)).begun(1), 6, Rules(allow=allow), n_best=5)
+    assert [one.tokens for one in best] == [()]
 
 
 @pytest.mark.parametrize("way", [Rollout, BeamSearch])
@@ -205,8 +226,7 @@ def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
     torch.testing.assert_close(drawn(scores, top_k=2), two, atol=0.03, rtol=0)
     torch.testing.assert_close(drawn(scores, top_p=0.7), two, atol=0.03, rtol=0)
     assert drawn(scores, top_p=0.5)[0] == 1
-    # 0.6 of what the three most likely have: the first is not enough, the first two are
-    torch.testing.assert_close(drawn(scores, top_k=3, top_p=0.6), two, atol=0.03, rtol=0)
+    assert drawn(scores, top_k=2, top_p=0.6)[0] == 1  # 0.6 of the 0.8 that two have
 
 
 def test_top_p_of_many_tokens() -> None:
@@ -277,7 +297,7 @@ def test_many_sources_are_decoded_in_blocks_of_similar_length() -> None:
         return greedy(model.step, first, model.start(block), [LONGEST[n] for n in numbers])
 
     with torch.no_grad():
-        found = decode(search, ROWS, rows=3)
-    assert blocks == [[6, 5, 4], [3, 2, 1], [1, 0]]
+        found = decode(search, ROWS, rows=3, tokens=10)
+    assert blocks == [[6], [5, 4], [3, 2, 1], [1, 0]]
     assert [one.tokens for one in found] == [one.tokens for [one] in alone("greedy")]
     assert decode(search, []) == []

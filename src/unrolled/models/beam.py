@@ -175,9 +175,7 @@ class BeamSearch(Search[list[Hypothesis]]):
         slots = torch.tensor(
             under_way if leave_out else range(len(self._slots)), device=going_on.device
         )
-        over = torch.ones(len(self._slots), 1, dtype=torch.bool, device=going_on.device)
-        over[under_way] = False
-        totals = found.totals.masked_fill(over | ~going_on, -math.inf)[slots]
+        totals = found.totals.masked_fill(~going_on, -math.inf)[slots]
         totals, places = totals.sort(dim=-1, descending=True, stable=True)
         width = max(1, int((totals > -math.inf).sum(1).max()))
         totals, places = totals[:, :width], places[:, :width]

@@ -98,7 +98,11 @@ def beam_search(
 
 
 def decode(
-    search: Callable[[Seq, Tensor], Sequence[R]], sources: Sequence[Tensor], *, rows: int = 64
+    search: Callable[[Seq, Tensor], Sequence[R]],
+    sources: Sequence[Tensor],
+    *,
+    rows: int = 64,
+    tokens: int = 2**15,
 ) -> list[R]:
     """Decode many sources in blocks of similar length, the longest first, and return the results in the order given.
 
@@ -106,17 +110,20 @@ def decode(
         search: ``search(block, numbers)`` returns a result for each row of a Seq of sources, which are
             ``sources[number]`` for each of ``numbers`` (B,) int64.
         sources: each (length, ...).
-        rows: how many make a block.
+        rows: the most in a block.
+        tokens: the most in a block, padding counted; a source that is longer is decoded by itself.
 
     >>> decode(lambda block, numbers: block.row_lengths.tolist(), [torch.ones(n) for n in (2, 0, 5)], rows=2)
     [2, 0, 5]
     """
-    if rows < 1:
-        raise OptionError(f"rows={rows}", expected="at least 1")
+    if min(rows, tokens) < 1:
+        raise OptionError(f"rows={rows}, tokens={tokens}", expected="at least 1 of each")
     order = sorted(range(len(sources)), key=lambda number: -len(sources[number]))
     results: dict[int, R] = {}
-    for begin in range(0, len(order), rows):
-        numbers = order[begin : begin + rows]
+    while len(results) < len(order):
+        begin = len(results)
+        longest = max(1, len(sources[order[begin]]))
+        numbers = order[begin : begin + min(rows, max(1, tokens // longest))]
         block = Seq.from_list([sources[number] for number in numbers])
         results.update(zip(numbers, search(block, torch.tensor(numbers)), strict=True))
     return [results[number] for number in range(len(sources))]

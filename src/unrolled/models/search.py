@@ -250,7 +250,6 @@ def most_likely(log_p: Tensor, count: int) -> tuple[Tensor, Tensor]:
     equals = (values[:, 1:] == values[:, :-1]) & (values[:, 1:] > -math.inf)
     if equals.any():
         rows = equals.any(-1).nonzero().squeeze(1)
-        sorted_values, sorted_ids = log_p[rows].sort(dim=-1, descending=True, stable=True)
-        values[rows] = sorted_values[:, : values.shape[1]]
-        ids[rows] = sorted_ids[:, : ids.shape[1]]
+        in_order = log_p[rows].sort(dim=-1, descending=True, stable=True).indices
+        ids[rows] = in_order[:, : ids.shape[1]]
     return values[:, :count], ids[:, :count]

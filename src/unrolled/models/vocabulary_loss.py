@@ -103,7 +103,7 @@ class VocabularyLoss(torch.autograd.Function):
             return (*_differentiable_gradients(*given, grad, wanted), None, None)
         if gradients is None:
             _, gradients = _loss_and_gradients(*given, wanted)
-        if not (grad.is_cpu and float(grad) == 1.0):
+        if not (grad.is_cpu and grad.item() == 1.0):
             gradients = [None if leaf is None else leaf.mul_(grad) for leaf in gradients]
         return (*gradients, None, None)
 
