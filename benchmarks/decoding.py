@@ -5,7 +5,8 @@
 A bidirectional GRU encoder, a decoder of two GRUs of 512 units with attention, embeddings of 256 features and 8,000
 tokens, random weights: 32 sources of 10 to 20 tokens, 20 steps without an end. Both sides write the same tokens, which
 is checked first, and are timed in alternating pairs: the ratio is the median over pairs, with the ends of its bootstrap
-95 % interval. "whole" is encoder and decoder, "recurrent" the steps of the decoder's GRUs alone, "head" the scores.
+95 % interval. "whole" is encoder and decoder, "recurrent" one step of the decoder's GRUs alone, "encoder" its GRUs over
+the sources (packed in torch), "head" the scores of one step.
 With one thread the clock is processor time.
 """
 
@@ -124,11 +125,20 @@ def contests() -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
         if [list(one.tokens) for one in ours()] != theirs():
             raise SystemExit("error: the two sides write different tokens")
     weight, bias = model.target.weight, model.bias
+    encoder, embedded = model.encoder, seq.map(model.source or model.target)
+    packed = pack_padded_sequence(embedded.data, lengths, batch_first=True, enforce_sorted=False)
     return {
         "whole": (ours, theirs),
         "recurrent": recurrent(model, plain),
+        "encoder": (lambda: encoder(embedded), lambda: plain.encoder(packed)),
         "head": (lambda: model.score(hidden), lambda: F.linear(hidden, weight, bias)),
     }
+
+
+def shown(row: dict[str, Any]) -> str:
+    ours, theirs = row["ours_seconds"] * 1e3, row["seconds"] * 1e3
+    ratio = f"{row['ratio']:.2f} x ({row['low']:.2f} to {row['high']:.2f})"
+    return f"{ours:.2f} ms against {theirs:.2f} ms, {ratio}"
 
 
 def main() -> None:
@@ -140,17 +150,11 @@ def main() -> None:
         parser.error("--pairs and --threads: at least 1")
     torch.set_num_threads(arguments.threads)
     clock = time.thread_time if arguments.threads == 1 else time.perf_counter
-    fought = {}
-    sides = contests()
+    fought, sides = {}, contests()
     with torch.inference_mode():
         for name, (ours, theirs) in sides.items():
             fought[name] = duel(ours, theirs, pairs=arguments.pairs, clock=clock).as_json()
-            print(
-                "{}: {ours_seconds:.6f} s against {seconds:.6f} s, {ratio:.2f} x ({low:.2f} to {high:.2f})".format(
-                    name, **fought[name]
-                ),
-                flush=True,
-            )
+            print(f"{name}: {shown(fought[name])}", flush=True)
     fought["whole"]["ours_tokens_per_second"] = BATCH * STEPS / fought["whole"]["ours_seconds"]
     result = {"benchmark": "decoding", "threads": arguments.threads, **fought}
     write_result(result | surroundings())

@@ -9,7 +9,7 @@ from scipy import stats
 
 from tests.laws.user_cells import CountingRNN, LeakySum
 from unrolled import GRU, LSTM, RNN, Dropout, Seq, WeightDrop, Zoneout, explain, renew
-from unrolled.core.noise import draw_seeds, keep_mask
+from unrolled.core.noise import draw_seeds, keep_mask, uniform
 
 ROWS, STEPS, UNITS = 40, 60, 64
 UNLIKELY = 1e-5  # the seeds are fixed: a failure is no bad luck but a change of the numbers
@@ -75,6 +75,19 @@ def test_a_mask_depends_on_seed_position_and_unit_alone() -> None:
     assert torch.equal(keep_mask(seeds, positions, 9, 0.5), whole[..., :9])
     assert torch.equal(whole[2, 0], whole[2, 1])
     assert not torch.equal(whole[0, 0], keep_mask(seeds[1:2], positions[:1, 0], 16, 0.5)[0])
+
+
+def test_uniform_numbers_are_independent_along_seeds_and_places() -> None:
+    seeds, rows, steps = torch.meshgrid(*map(torch.arange, (4, 30, 50)), indexing="ij")
+    numbers = uniform(seeds.flatten(), rows.flatten(), steps.flatten()).view(4, 30, 50).numpy()
+    assert numbers.min() > 0 and numbers.max() < 1
+    assert len(np.unique(numbers)) == numbers.size
+    assert stats.kstest(numbers.ravel(), "uniform").pvalue > UNLIKELY
+    for axis in range(3):
+        along = np.moveaxis(numbers, axis, 0)
+        assert stats.pearsonr(along[:-1].ravel(), along[1:].ravel()).pvalue > UNLIKELY
+    one = uniform(torch.tensor([3]), torch.tensor([29]), torch.tensor([49]))
+    assert float(one) == numbers[3, 29, 49]
 
 
 def test_more_is_dropped_as_p_grows_and_never_less() -> None:

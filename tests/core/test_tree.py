@@ -31,7 +31,7 @@ from unrolled import (
     tree_map,
 )
 from unrolled.core.noise import NoiseState, SharedSeed
-from unrolled.core.tree import keep_rows, leaves
+from unrolled.core.tree import keep_rows, leaves, select_constants
 
 
 class Pair(NamedTuple):
@@ -84,6 +84,15 @@ def test_select_rows() -> None:
     beams = select_rows(tree, torch.tensor([2, 0]), constants=False)
     assert beams.h.tolist() == [2, 0]
     assert beams.rest[1] is tree.rest[1]
+
+
+def test_select_constants_selects_nothing_else() -> None:
+    tree = example_tree()
+    selected = select_constants(tree, torch.tensor([2, 0]))
+    assert isinstance(selected, Pair)
+    assert selected.h is tree.h and selected.rest[0] is tree.rest[0] and selected.rest[2] == ()
+    assert isinstance(selected.rest[1], Constant)
+    assert selected.rest[1].value.tolist() == [[4, 5], [0, 1]]
 
 
 def test_reordered_beams_go_on_as_those_beams() -> None:

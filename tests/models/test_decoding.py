@@ -269,6 +269,7 @@ def test_sampling_options_out_of_range_are_named() -> None:
         {"top_p": 0.0},
         {"top_p": 1.1},
         {"penalty": 0.9},
+        {"seed": 2**63},
     ):
         with pytest.raises(OptionError, match=next(iter(option))):
             Sampling(**option)

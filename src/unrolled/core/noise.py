@@ -85,7 +85,7 @@ def uniform(seed: Tensor, *places: Tensor) -> Tensor:
     >>> 0.47 < float(numbers.mean()) < 0.53
     True
     """
-    bits = _mix((seed ^ (seed >> 32)).to(torch.int32))
+    bits = _mix((seed ^ (seed >> 32)).to(torch.int32) + _GOLDEN)  # _mix leaves 0 as it is
     for place in places:
         bits = _mix(bits + place.to(torch.int32) * _GOLDEN)
     return (bits.to(torch.float64) + (2**31 + 0.5)) / 2**32

@@ -51,7 +51,7 @@ class BeamSearch(Search[list[Hypothesis]]):
     Args:
         beams: k, at least 1; with one beam it is greedy.
         n_best: how many are returned, at most k.
-        alpha: of the length penalty, at least 0: 0 is none, 1 the mean over tokens.
+        alpha: of the length penalty, from 0 to 10: 0 is none, 1 the mean over tokens.
         others: see `Search`.
 
     Raises:
@@ -79,8 +79,8 @@ class BeamSearch(Search[list[Hypothesis]]):
                 f"beams={beams}, n_best={n_best}",
                 expected="at least 1, and no more best than beams",
             )
-        if not 0 <= alpha < math.inf:
-            raise OptionError(f"alpha={alpha}", expected="at least 0")
+        if not 0 <= alpha <= 10:
+            raise OptionError(f"alpha={alpha}", expected="from 0 to 10")
         super().__init__(step, first, state, longest, rules, numbers)
         self.beams, self.n_best, self.alpha = beams, n_best, alpha
         sources, room = len(self._slots), max(self.longest, default=0)
@@ -89,7 +89,9 @@ class BeamSearch(Search[list[Hypothesis]]):
         self._tokens = first.new_zeros(sources, 1, room)
         self._each_log_p = self._log_p.new_zeros(sources, 1, room)
         self._finished: list[list[Hypothesis]] = [[] for _ in self.longest]
-        self._told, self._closed = [0 for _ in self.longest], list[int]()
+        self._told = [0] * len(self.longest)
+        self._closed: list[int] = []
+        """The sources that the last step has brought to their end."""
 
     def penalty(self, length: int) -> float:
         """Return |Y|^alpha."""
@@ -150,7 +152,7 @@ class BeamSearch(Search[list[Hypothesis]]):
             yield slot, Hypothesis(written, score, finished, (*log_p, last))
 
     def _close_done(self, found: Continuations, going_on: Tensor) -> None:
-        length = self.position + 1
+        self._closed, length = [], self.position + 1
         cut: dict[int, list[Hypothesis]] = defaultdict(list)
         at_longest = [self.longest[source] == length for source in self._slots]
         if any(at_longest):
@@ -197,8 +199,7 @@ class BeamSearch(Search[list[Hypothesis]]):
         self._log_p, self._last = totals, tokens.flatten()
 
     def _certain(self) -> Iterator[Written[list[Hypothesis]]]:
-        closed, self._closed = self._closed, []
-        for source in closed:
+        for source in self._closed:
             result = self.results[source] or []
             yield Written(source, result[0].tokens[self._told[source] :], result)
         for slot in self._under_way():

@@ -38,3 +38,15 @@ class Linear(nn.Linear):
             and not torch.is_autocast_enabled("cpu")
             and unavailable() is None
         )
+
+
+def begin_even(module: nn.Module) -> None:
+    """Draw every matrix in ``module`` so that numbers keep their scale both ways through it; biases begin at 0.
+
+    Glorot and Bengio 2010, AISTATS; what Transformers begin with.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.Linear):
+            nn.init.xavier_uniform_(part.weight)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)

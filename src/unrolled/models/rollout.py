@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from unrolled.core.tree import State, select_rows
 from unrolled.models.search import Hypothesis, Rules, Search, Step, Written
 
 
-class Moment:
+class Moment(NamedTuple):
     """What a token is chosen by.
 
     Attributes:
@@ -23,8 +23,10 @@ class Moment:
         numbers: of the rows' sources, (R,).
     """
 
-    def __init__(self, scores: Tensor, log_p: Tensor, tokens: Tensor, numbers: Tensor) -> None:
-        self.scores, self.log_p, self.tokens, self.numbers = scores, log_p, tokens, numbers
+    scores: Tensor
+    log_p: Tensor
+    tokens: Tensor
+    numbers: Tensor
 
 
 Choose: TypeAlias = Callable[[Moment], Tensor]
@@ -56,9 +58,11 @@ class Rollout(Search[Hypothesis]):
         self._log_p = torch.zeros(room, dtype=torch.float64, device=first.device)
         self._row_numbers = self.numbers[self._slots]
         self._news: list[Written[Hypothesis]] = []
+        """What the last step has written."""
 
     def _advance(self) -> None:
-        tokens, numbers, t = self._tokens[:, : self.position], self._row_numbers, self.position
+        self._news, numbers, t = [], self._row_numbers, self.position
+        tokens = self._tokens[:, :t]
         scores, log_p = self._scores(tokens, numbers)
         if self.rules.allow is not None:
             stuck = log_p.amax(1) == -math.inf
@@ -99,8 +103,7 @@ class Rollout(Search[Hypothesis]):
         self._tokens, self._log_p = self._tokens[rows], self._log_p[rows]
 
     def _certain(self) -> Iterator[Written[Hypothesis]]:
-        news, self._news = self._news, []
-        yield from news
+        yield from self._news
 
     def _nothing(self) -> Hypothesis:
         return Hypothesis((), 0.0, False, ())

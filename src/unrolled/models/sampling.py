@@ -56,6 +56,8 @@ class Sampling:
             raise OptionError(f"top_p={self.top_p}", expected="above 0 and at most 1")
         if not 1 <= self.penalty < math.inf:
             raise OptionError(f"penalty={self.penalty}", expected="at least 1")
+        if not 0 <= self.seed < 2**63:
+            raise OptionError(f"seed={self.seed}", expected="at least 0 and below 2**63")
 
     def __call__(self, moment: Moment) -> Tensor:
         """Return the next token of each row, (R,)."""

@@ -21,6 +21,9 @@ Allow: TypeAlias = Callable[[Tensor, Tensor], Tensor | None]
 """``allow(tokens (R, t), numbers (R,)) -> mask (R, V)``: which tokens may follow those that row r, of source numbers[r],
 has written so far; None = any."""
 
+KEPT = 7 / 8
+"""Sources that are done are left out once this part of the batch is under way, or less: each time copies state and memory."""
+
 R = TypeVar("R")
 
 
@@ -133,10 +136,10 @@ class Search(Generic[R]):
         if min(self.longest, default=0) < 0:
             raise OptionError(f"longest={min(self.longest)}", expected="at least 0")
         self.numbers = torch.arange(sources, device=first.device) if numbers is None else numbers
-        if self.numbers.shape != first.shape:
+        if self.numbers.shape != first.shape or self.numbers.dtype != torch.int64:
             raise ShapeError(
-                f"numbers of shape {tuple(self.numbers.shape)}",
-                expected=f"one for each of {sources} sources",
+                f"numbers {tuple(self.numbers.shape)} {self.numbers.dtype}",
+                expected=f"one int64 for each of {sources} sources",
             )
         self._step, self._last, self._state = step, first, state
         self._slots = list(range(sources))
@@ -172,7 +175,7 @@ class Search(Generic[R]):
         raise NotImplementedError
 
     def _certain(self) -> Iterator[Written[R]]:
-        """Yield what has become certain since it was last asked for."""
+        """Yield what has become certain with the last step."""
         raise NotImplementedError
 
     def _nothing(self) -> R:
@@ -232,10 +235,6 @@ class Search(Generic[R]):
         return InputError(
             "the rules leave no token that could be written", where=self._where(number)
         )
-
-
-KEPT = 7 / 8
-"""The part of a batch that may be left under way before the rest is left out; more often would copy more than it saves."""
 
 
 def most_likely(log_p: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -13,9 +13,7 @@ from unrolled.core.seq import Seq
 from unrolled.core.tree import register
 from unrolled.errors import InputError, OptionError
 from unrolled.models.linear import Linear
-
-PERIOD = 10_000.0
-"""Base of the wavelengths, from 2 pi to almost 2 pi x PERIOD steps; that of Vaswani et al. and of Su et al."""
+from unrolled.models.places import rotate
 
 
 @register
@@ -29,26 +27,6 @@ class TransformerState(NamedTuple):
     keys: Tensor
     values: Tensor
     noise: NoiseState
-
-
-def rotate(features: Tensor, places: Tensor) -> Tensor:
-    """Turn each pair of features by an angle that grows with the place, so that products depend on distances alone.
-
-        (f_2i, f_2i+1) turned by place * 10000^(-2i / d),   i = 0 ... d/2 - 1
-
-    Args:
-        features: (B, T, heads, d), d even.
-        places: (B, T), or (1, T) where all rows are at the same.
-
-    Su et al. 2021, RoFormer, arXiv:2104.09864.
-    """
-    size = features.shape[-1]
-    # In double precision: a float32 angle at place 1,000,000 is wrong in its second digit.
-    exponents = torch.arange(0, size, 2, dtype=torch.float64, device=places.device) / size
-    angles = (places.unsqueeze(-1) * PERIOD**-exponents).unsqueeze(2)
-    turn = torch.complex(angles.cos().to(features.dtype), angles.sin().to(features.dtype))
-    pairs = torch.view_as_complex(features.unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * turn).flatten(-2)
 
 
 class SelfAttention(nn.Module):

@@ -13,7 +13,8 @@ from unrolled.core.seq import Seq
 from unrolled.core.tree import State
 from unrolled.core.unroll import check_features
 from unrolled.errors import ShapeError
-from unrolled.models.linear import Linear
+from unrolled.models.linear import Linear, begin_even
+from unrolled.models.places import projection
 from unrolled.models.self_attention import CachedAttention, TransformerState, following
 
 
@@ -109,6 +110,7 @@ class TransformerCell(Cell):
         self.attention = CachedAttention(hidden_size, heads, context, window)
         self.feedforward = FeedForward(hidden_size, feedforward)
         self.dropout = SublayerDropout(dropout)
+        begin_even(self)
 
     def initial_state(
         self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
@@ -145,17 +147,10 @@ class TransformerCell(Cell):
         read, weights, keys, values = self.attention.look(x, state)
         return TransformerGates(weights, x + self.dropout.part(read, state.noise, 0), keys, values)
 
-    def step(self, x: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         seen = self.gates(x, state)
         added = self.dropout.part(self.feedforward(seen.attended), state.noise, 1)
         noise = NoiseState(state.noise.seed, state.noise.position + 1)
         return seen.attended + added, state._replace(
             keys=seen.keys, values=seen.values, noise=noise
         )
-
-
-def projection(input_size: int, hidden_size: int) -> nn.Module:
-    """Return the way from a block's input to its features: nothing where the sizes are equal."""
-    if input_size == hidden_size:
-        return nn.Identity()
-    return Linear(input_size, hidden_size, bias=False)

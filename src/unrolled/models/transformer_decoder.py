@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -17,7 +16,8 @@ from unrolled.core.unroll import check_features
 from unrolled.errors import InputError
 from unrolled.models.attending import without_memory
 from unrolled.models.attention import Looked, MultiHeadAttention
-from unrolled.models.linear import Linear
+from unrolled.models.linear import Linear, begin_even
+from unrolled.models.places import Entrance
 from unrolled.models.transformer import TransformerCell
 from unrolled.models.transformer_encoder import checked_layers
 
@@ -64,6 +64,7 @@ class TransformerDecoderCell(TransformerCell):
         super().__init__(input_size, hidden_size, heads=heads, **options)
         self.memory_norm = nn.LayerNorm(hidden_size)
         self.memory_attention = MultiHeadAttention(hidden_size, memory_size, heads)
+        begin_even(self.memory_attention)
 
     def start(self, memory: Any) -> DecoderCellState:
         """Return the state before the first step, for a memory (B, S, memory_size): a Seq, or what else a layer reads."""
@@ -102,15 +103,23 @@ class TransformerDecoderState(NamedTuple):
 
     blocks: tuple[DecoderCellState, ...]
 
+    @property
+    def position(self) -> Tensor:
+        """(B,) int64: the steps so far."""
+        return self.blocks[0].noise.position
+
 
 class TransformerDecoder(Layer):
     """Causal Transformer blocks over each other, each of which also looks at a memory.
 
-        x^0 = x,   x^l = TransformerDecoderCell_l(x^(l-1)),   l = 1 ... layers
+        x^0_t = LayerNorm(W_x x_t) + P_t             (LayerNorm(x) where the sizes are equal)
+        x^l = TransformerDecoderCell_l(x^(l-1)),   l = 1 ... layers
         y = W_y LayerNorm(x^layers)                  (W_y only where output_size is given)
 
-    Teacher forcing computes a whole target in parallel, `step` one token of it from what the state holds of those
-    before. It begins with `start`, which is given the memory; rows of beams as for `AttendingCell`.
+    P_t are cosines and sines of the place t: attention to a memory goes by how far along it each step stands, of which
+    `TransformerCell` alone knows only distances (a `TransformerEncoder` writes them into its memory). A whole target is
+    computed in parallel, and one `step` from what the state holds of those before. It begins with `start`, which is
+    given the memory; rows of beams as for `AttendingCell`.
 
     Args:
         input_size: features of x.
@@ -149,11 +158,10 @@ class TransformerDecoder(Layer):
         super().__init__()
         self.input_size, self.hidden_size, self.memory_size = input_size, hidden_size, memory_size
         self.output_size = hidden_size if output_size is None else output_size
+        self.entrance = Entrance(input_size, hidden_size)
         self.blocks = nn.ModuleList(
-            TransformerDecoderCell(
-                hidden_size if number else input_size, hidden_size, memory_size, **options
-            )
-            for number in range(checked_layers(layers))
+            TransformerDecoderCell(hidden_size, hidden_size, memory_size, **options)
+            for _ in range(checked_layers(layers))
         )
         self.norm = nn.LayerNorm(hidden_size)
         self.W_y = (
@@ -171,7 +179,7 @@ class TransformerDecoder(Layer):
             memory: what is attended to, (B, S, memory_size): a Seq, or what else a layer reads.
             initial: `inner_state`, or nothing: there is no other beginning.
         """
-        if initial not in (None, ()):
+        if initial is not None and len(initial):
             raise InputError(
                 "TransformerDecoder was given an initial state of its blocks",
                 expected="none: it begins with the memory alone",
@@ -187,35 +195,34 @@ class TransformerDecoder(Layer):
     def unroll(
         self, xs: Seq, state: TransformerDecoderState
     ) -> tuple[Seq, TransformerDecoderState]:
-        ys, state = self._pass(lambda cell, xs, before: cell(xs, before), xs, state)
-        return ys.map(self._finish), state
+        hidden, after = self._enter(xs, state), []
+        for cell, before in zip(self._cells(), state.blocks, strict=True):
+            hidden, following = cell(hidden, before)
+            after.append(following)
+        return hidden.map(self._finish), TransformerDecoderState(tuple(after))
 
     def outputs(self, xs: Any, state: TransformerDecoderState) -> Any:
         """Return what `forward` does without the state after it, as training needs it: no cache is written."""
         seq, rewrap = unwrap(xs)
         self.check_state(state, seq.batch)
+        hidden = self._enter(seq, state)
         for cell, before in zip(self._cells(), state.blocks, strict=True):
-            seq, _, _ = cell.read(seq, before)
-        return rewrap(seq.map(self._finish))
+            hidden, _, _ = cell.read(hidden, before)
+        return rewrap(hidden.map(self._finish))
 
     def step(
         self, x: Tensor, state: TransformerDecoderState
     ) -> tuple[Tensor, TransformerDecoderState]:
-        y, state = self._pass(lambda cell, x, before: cell.step(x, before), x, state)
-        return self._finish(y), state
-
-    def _pass(
-        self,
-        run: Callable[[TransformerDecoderCell, Any, State], tuple[Any, State]],
-        x: Any,
-        state: TransformerDecoderState,
-    ) -> tuple[Any, TransformerDecoderState]:
-        """Go up through the blocks, at one step (B, F) or over a Seq."""
-        after = []
+        hidden, after = self.entrance(x, state.position), []
         for cell, before in zip(self._cells(), state.blocks, strict=True):
-            x, following = run(cell, x, before)
+            hidden, following = cell.step(hidden, before)
             after.append(following)
-        return x, TransformerDecoderState(tuple(after))
+        return self._finish(hidden), TransformerDecoderState(tuple(after))
+
+    def _enter(self, xs: Seq, state: TransformerDecoderState) -> Seq:
+        check_features(self, xs)
+        places = state.position[:, None] + torch.arange(xs.steps, device=state.position.device)
+        return xs.with_data(self.entrance(xs.data, places))
 
     def _finish(self, x: Tensor) -> Tensor:
         y: Tensor = self.W_y(self.norm(x))

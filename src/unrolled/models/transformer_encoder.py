@@ -12,8 +12,10 @@ from unrolled.core.noise import NoiseState, draw_seeds
 from unrolled.core.seq import Seq
 from unrolled.core.unroll import check_features
 from unrolled.errors import OptionError
+from unrolled.models.linear import begin_even
+from unrolled.models.places import Entrance
 from unrolled.models.self_attention import SelfAttention
-from unrolled.models.transformer import FeedForward, SublayerDropout, projection
+from unrolled.models.transformer import FeedForward, SublayerDropout
 
 
 class EncoderBlock(nn.Module):
@@ -24,6 +26,7 @@ class EncoderBlock(nn.Module):
         self.attention = SelfAttention(size, heads)
         self.feedforward = FeedForward(size, feedforward)
         self.dropout = SublayerDropout(dropout)
+        begin_even(self)
 
     def forward(self, xs: Seq, noise: NoiseState) -> Seq:
         x = xs.data
@@ -34,13 +37,13 @@ class EncoderBlock(nn.Module):
 class TransformerEncoder(Layer):
     """Transformer blocks over each other, in which every step sees the whole sequence, before and after it.
 
-        x^0 = W_x x                                  (x itself where the sizes are equal)
+        x^0 = LayerNorm(W_x x) + P                   (LayerNorm(x) where the sizes are equal)
         a^l = x^(l-1) + Attention(LayerNorm(x^(l-1)))
         x^l = a^l + W_2 max(0, W_1 LayerNorm(a^l) + b_1) + b_2,   l = 1 ... layers
         y = LayerNorm(x^layers)
 
-    The attention is that of `TransformerCell`, to all steps of a row; its padding is never looked at. It cannot be
-    stepped. Its state is where its dropout stands.
+    P_t are cosines and sines of the place t. The attention is that of `TransformerCell`, to all steps of a row; its
+    padding is never looked at. It cannot be stepped. Its state is where its dropout stands.
 
     Args:
         input_size: features of x, (B, T, input_size).
@@ -77,7 +80,7 @@ class TransformerEncoder(Layer):
     ) -> None:
         super().__init__()
         self.input_size, self.hidden_size = input_size, hidden_size
-        self.W_x = projection(input_size, hidden_size)
+        self.entrance = Entrance(input_size, hidden_size)
         self.blocks = nn.ModuleList(
             EncoderBlock(hidden_size, heads, feedforward, dropout)
             for _ in range(checked_layers(layers))
@@ -96,7 +99,8 @@ class TransformerEncoder(Layer):
 
     def unroll(self, xs: Seq, state: NoiseState) -> tuple[Seq, NoiseState]:
         check_features(self, xs)
-        hidden = xs.map(self.W_x)
+        places = torch.arange(xs.steps, device=state.position.device)
+        hidden = xs.with_data(self.entrance(xs.data, places))
         for number, block in enumerate(self.blocks):
             # Two sublayers a block, each of another seed.
             hidden = block(hidden, state._replace(seed=state.seed + 2 * number))
