@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.data.pairs import PairsForm
+from unrolled.models.sampling import Sampling
 from unrolled.models.seq2seq import Seq2Seq
 from unrolled.tasks.translate.reading import PairReader
 from unrolled.tasks.translate.settings import TranslateSettings
-from unrolled.tasks.translate.writing import Writer
+from unrolled.tasks.translate.writing import Manner, Writer
 
 TRANSLATE, SUMMARISE = "translate", "summarise"
 
@@ -44,6 +45,11 @@ class Fitted:
     def writer(self) -> Writer:
         """What writes targets."""
         return Writer(self.network, self.ratio, self.settings.max_length)
+
+    def manner(self, beam: int | None, n_best: int, sampling: Sampling | None) -> Manner:
+        """Return how targets are written, as the settings say where nothing was said."""
+        width = max(self.settings.beam if beam is None else beam, n_best)
+        return Manner(width, n_best, float(self.settings.length_penalty), sampling)
 
     @property
     def parameters(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,7 +31,6 @@ from unrolled.tasks.translate.parts import PairPart, PairParts, part_pairs
 from unrolled.tasks.translate.saving import load_fitted, save_fitted
 from unrolled.tasks.translate.scoring import score_beside_baselines, write_outcome
 from unrolled.tasks.translate.settings import read_options
-from unrolled.tasks.translate.writing import Manner
 from unrolled.train.loop import TrainResult
 
 
@@ -160,26 +160,15 @@ class Translator(TaskModel):
         self.title = _title(data)
         return self
 
-    def translate(
-        self,
-        source: str | Iterable[str],
-        *,
-        beam: int | None = None,
-        sampling: Sampling | None = None,
-        done: Callable[[int], None] = lambda count: None,
-    ) -> Any:
+    def translate(self, source: str | Iterable[str], **how: Any) -> Any:
         """Return the target of a text, or a list of those of several texts.
 
         Args:
             source: one text, or several.
-            beam: hypotheses that the search keeps, 1 for the most likely token each time; None = as in the settings.
-            sampling: draws tokens in place of a search: ``Sampling(temperature=0.8, top_p=0.9, seed=1)``.
-            done: told how many targets are written, as they are.
+            how: as of `hypotheses`.
         """
-        texts = [source] if isinstance(source, str) else list(source)
-        found = [
-            best for best, *_ in self.hypotheses(texts, beam=beam, sampling=sampling, done=done)
-        ]
+        texts = [source] if isinstance(source, str) else source
+        found = [best for best, *_ in self.hypotheses(texts, **how)]
         written = [self.fitted.text(hypothesis.tokens) for hypothesis in found]
         return written[0] if isinstance(source, str) else written
 
@@ -192,9 +181,17 @@ class Translator(TaskModel):
         sampling: Sampling | None = None,
         done: Callable[[int], None] = lambda count: None,
     ) -> list[list[Hypothesis]]:
-        """Return the ``n_best`` hypotheses of each source, best first, with their tokens and scores."""
+        """Return the ``n_best`` hypotheses of each source, best first, with their tokens and scores.
+
+        Args:
+            sources: texts.
+            beam: hypotheses that the search keeps, 1 for the most likely token each time; None = as in the settings.
+            n_best: how many are returned, at most as many as are kept.
+            sampling: draws tokens in place of a search: ``Sampling(temperature=0.8, top_p=0.9, seed=1)``.
+            done: told how many sources are done, as they are.
+        """
         rows, _ = self.fitted.reader.sources(sources)
-        return self.fitted.writer.write(rows, self._manner(beam, n_best, sampling), done)
+        return self.fitted.writer.write(rows, self.fitted.manner(beam, n_best, sampling), done)
 
     def stream(
         self, source: str, *, beam: int = 1, sampling: Sampling | None = None
@@ -204,39 +201,24 @@ class Translator(TaskModel):
         Args:
             source: one text.
             beam: with several hypotheses a token is certain once all of them begin with it.
-            sampling: as of `translate`.
+            sampling: as of `hypotheses`.
         """
-        fitted, manner = self.fitted, self._manner(beam, 1, sampling)
+        fitted = self.fitted
         rows, _ = fitted.reader.sources([source])
+        tokens = fitted.writer.stream(
+            sequences(rows, np.zeros(1, np.int64)), fitted.manner(beam, 1, sampling)
+        )
         decoder = fitted.reader.target.decoder()
-        for tokens in fitted.writer.stream(sequences(rows, np.zeros(1, np.int64)), manner):
-            if piece := decoder.push_all(tokens):
-                yield piece
-        if rest := decoder.finish():
-            yield rest
+        pieces = chain((decoder.push_all(some) for some in tokens), iter(decoder.finish, ""))
+        return (piece for piece in pieces if piece)
 
-    def _manner(self, beam: int | None, n_best: int, sampling: Sampling | None) -> Manner:
-        settings = self.fitted.settings
-        width = max(settings.beam if beam is None else beam, n_best)
-        return Manner(width, n_best, float(settings.length_penalty), sampling)
-
-    def predict(
-        self,
-        data: Any,
-        *,
-        source: str | None = None,
-        beam: int | None = None,
-        n_best: int = 1,
-        sampling: Sampling | None = None,
-    ) -> pl.DataFrame:
+    def predict(self, data: Any, *, source: str | None = None, **how: Any) -> pl.DataFrame:
         """Write the targets of many sources.
 
         Args:
             data: as in `fit`, targets are not needed; also a list of texts, and a file with a text in each line.
             source: column of the sources, where it is called otherwise than in training.
-            beam: as of `translate`.
-            n_best: rows for each source, best first.
-            sampling: as of `translate`.
+            how: as of `hypotheses`; with ``n_best`` there are as many rows for each source, best first.
 
         Returns:
             row (of the source, from 1), target, and score: log P(target) / length^alpha.
@@ -246,42 +228,23 @@ class Translator(TaskModel):
         """
         pairs = read_pairs(data, source_column=source, like=self.fitted.form, needs_targets=False)
         self.notes = pairs.notes
-        return self._frame(pairs, beam, n_best, sampling, first=1)
+        return self._frame(pairs, first=1, **how)
 
     def predict_chunks(
-        self,
-        data: Any,
-        rows: int = 256,
-        *,
-        source: str | None = None,
-        beam: int | None = None,
-        n_best: int = 1,
-        sampling: Sampling | None = None,
+        self, data: Any, rows: int = 256, *, source: str | None = None, **how: Any
     ) -> Iterator[pl.DataFrame]:
         """Write as `predict` does, at most ``rows`` sources at a time: from a pipe, or of a file of any size."""
         self.notes, first = (), 1
         for part in iter_pairs(data, source_column=source, like=self.fitted.form, rows=rows):
             self.notes += tuple(note for note in part.notes if note not in self.notes)
-            yield self._frame(part, beam, n_best, sampling, first)
+            yield self._frame(part, first, **how)
             first += len(part.sources)
 
-    def _frame(
-        self,
-        pairs: Pairs,
-        beam: int | None,
-        n_best: int,
-        sampling: Sampling | None,
-        first: int,
-    ) -> pl.DataFrame:
-        found = self.hypotheses(pairs.sources, beam=beam, n_best=n_best, sampling=sampling)
-        rows = [(first + row, each) for row, several in enumerate(found) for each in several]
+    def _frame(self, pairs: Pairs, first: int, **how: Any) -> pl.DataFrame:
+        found = enumerate(self.hypotheses(pairs.sources, **how), start=first)
+        rows = [(row, self.fitted.text(h.tokens), h.score) for row, all_ in found for h in all_]
         return pl.DataFrame(
-            {
-                "row": [row for row, _ in rows],
-                "target": [self.fitted.text(each.tokens) for _, each in rows],
-                "score": [each.score for _, each in rows],
-            },
-            schema={"row": pl.Int64, "target": pl.String, "score": pl.Float64},
+            rows, {"row": pl.Int64, "target": pl.String, "score": pl.Float64}, orient="row"
         )
 
     def evaluate(
@@ -313,7 +276,7 @@ class Translator(TaskModel):
         fitted = self.fitted
         names = chosen_baselines(baselines, TRANSLATE_BASELINES[fitted.kind])
         part = self._test_part() if data is None else self._read_part(data, source, target)
-        self.outcome, speed = write_outcome(fitted, part, self._manner(beam, 1, None))
+        self.outcome, speed = write_outcome(fitted, part, fitted.manner(beam, 1, None))
         beside = {name: self._baseline(name) for name in names}
         scores = score_beside_baselines(self.outcome, fitted, speed, beside)
         tokenize = fitted.settings.tokenize
