@@ -49,6 +49,8 @@ double vocabulary_loss(const VocabularyLoss& call) {
   const double work = (gradients ? 6.0 : 2.0) * N * E * V / work_per_thread();
   const int64_t useful = work < call.threads ? 1 + static_cast<int64_t>(work) : call.threads;
   const int64_t workers = most(1, least(useful, blocks(V, vocabulary_least_tokens)));
+  // Where processors are busy with others, threads wait for each other longer than these small parts take.
+  const int64_t helpers = workers > 4 ? workers : 1;
   const Groups tokens = Groups::of(V, workers == 1 ? V : blocks(V, workers));
   const int64_t fitting = most(4 * width, least(vocabulary_rows, vocabulary_block / V));
   const Groups shares = Groups::of(blocks(N, width), fitting / width), features = Groups::of(inputs, tile_vectors);
@@ -91,17 +93,17 @@ double vocabulary_loss(const VocabularyLoss& call) {
     const GateRows hidden{call.hidden + block.start * E, block.count, E, 0, 1};
     block.transposed = {transposed, none, E, columns};
     block.rows = {rows, none, block.lanes, features};
-    in_parallel(workers, [&](int64_t worker) {
-      pack_units(transposed, hidden, columns, worker, workers);
-      if (call.gweight) pack_inputs(rows, hidden, features, worker, workers);
+    in_parallel(helpers, [&](int64_t helper) {
+      pack_units(transposed, hidden, columns, helper, helpers);
+      if (call.gweight) pack_inputs(rows, hidden, features, helper, helpers);
     });
     in_parallel(workers, [&](int64_t worker) { worker_of(worker).add_up(block); });
     loss += finish_scores(call, block, workers, worker_of);
     if (!gradients) continue;
     in_parallel(workers, [&](int64_t worker) { worker_of(worker).carry_back(block, share > 0); });
     if (!call.ghidden) continue;
-    in_parallel(workers, [&](int64_t worker) {
-      for (int64_t row = block.count * worker / workers; row < block.count * (worker + 1) / workers; ++row) {
+    in_parallel(helpers, [&](int64_t helper) {
+      for (int64_t row = block.count * helper / helpers; row < block.count * (helper + 1) / helpers; ++row) {
         float* out = call.ghidden + (block.start + row) * E;
         for (int64_t other = 0; other < workers; ++other) {
           const float* part = worker_of(other).ghidden + row * inputs * width;

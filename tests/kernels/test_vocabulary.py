@@ -67,9 +67,9 @@ def test_as_exact_as_torchs(name: str, smoothing: float) -> None:
             assert error(ours(*given, smoothing=smoothing), exact) <= max(allowed, 3e-7), sizes
 
 
-@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("threads", [2, 5])
 def test_shared_by_threads(threads: int) -> None:
-    for sizes in ((1, 1, 1), (70, 33, 129), (270, 300, 210)):
+    for sizes in ((1, 1, 1), (70, 33, 129), (270, 30, 450)):
         given = problem(*sizes)
         alone = ours(*given, smoothing=0.1)
         with shared_by(threads):

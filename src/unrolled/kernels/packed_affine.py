@@ -46,9 +46,9 @@ def _program(x: Tensor, weight: Tensor, bias: Tensor | None) -> Any | None:
             return None
         if type(tensor) not in (Tensor, nn.Parameter) or tensor.is_neg():
             return None
-    if x.dtype is not torch.float32 or not x.is_cpu or x.dim() == 0 or weight.dim() != 2:
+    if x.dtype is not torch.float32 or not x.is_cpu or x.layout is not torch.strided:
         return None
-    if x.shape[-1] != weight.shape[1]:
+    if x.dim() == 0 or weight.dim() != 2 or x.shape[-1] != weight.shape[1]:
         return None
 
     def make() -> Any:
