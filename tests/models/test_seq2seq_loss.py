@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from unrolled import GRU, DotAttention, Seq
 from unrolled.models.attending_stack import AttendingStack
-from unrolled.models.seq2seq import BEGIN, END, Seq2Seq, Seq2SeqSizes
+from unrolled.models.seq2seq import Seq2Seq, Seq2SeqSizes
+from unrolled.models.token_ids import BEGIN, END
 
 SOURCES = [[4, 5, 6, 7, 8], [9], [5, 4, 5]]
 TARGETS = [[BEGIN, 7, END], [BEGIN, 4, 5, 6, END], [BEGIN]]
@@ -67,3 +68,12 @@ def test_scores_of_steps_stay_those_of_the_weights(model: Seq2Seq) -> None:
             expected, _ = model(tokens[:, None].expand(3, 3), model.start(source))
             torch.testing.assert_close(scores, expected[:, -1])
             model.target.weight.mul_(1.5)
+
+
+def test_tensors_do_as_well_as_sequences(model: Seq2Seq) -> None:
+    model.eval()
+    source, target = torch.tensor([[4, 5], [6, 7]]), torch.tensor([[BEGIN, 7, END]] * 2)
+    plain, items = model.loss(source, target)
+    as_rows, _ = model.loss(Seq(source), Seq(target))
+    assert items == 4
+    assert float(plain) == float(as_rows)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.core.compose import Stack
+from unrolled.core.inputs import unwrap
 from unrolled.core.layer import Layer
 from unrolled.core.noise import Dropout
 from unrolled.core.seq import Seq
@@ -145,7 +146,8 @@ class Seq2Seq(Layer):
     def encode(self, source: Any) -> Seq:
         """Return the memory (B, S, sizes.memory) of source token ids (B, S)."""
         embedding = self.target if self.source is None else self.source
-        memory, _ = Stack(self.word_dropout, embedding, self.dropout, self.encoder)(source)
+        ids, _ = unwrap(source)
+        memory, _ = Stack(self.word_dropout, embedding, self.dropout, self.encoder)(ids)
         return memory
 
     def start(self, source: Any) -> Seq2SeqState:
@@ -194,7 +196,7 @@ class Seq2Seq(Layer):
         """Return scores (..., V) of y (..., sizes.embedding)."""
         return packed_affine(hidden, self.target.weight, self.bias)
 
-    def loss(self, source: Any, target: Seq, smoothing: float = 0.0) -> tuple[Tensor, int]:
+    def loss(self, source: Any, target: Any, smoothing: float = 0.0) -> tuple[Tensor, int]:
         """Return the loss of all target tokens given the source, summed, and how many they are: teacher forcing.
 
             L = sum over t of  -(1 - s) log p(target_t | target_1 ... target_(t-1), source) - s * mean of log p
@@ -204,8 +206,8 @@ class Seq2Seq(Layer):
             target: token ids (B, T), every row from BEGIN, which is not scored, to END.
             smoothing: s, of the labels; see `vocabulary_loss`.
         """
-        lengths = (target.row_lengths - 1).clamp(min=0)
-        ids = target.data
+        targets, _ = unwrap(target)
+        lengths, ids = (targets.row_lengths - 1).clamp(min=0), targets.data
         ys = self.outputs(Seq(ids[:, :-1], lengths), self.start(source))
         scored = Seq(ids[:, 1:], lengths).valid()
         total = vocabulary_loss(
