@@ -218,7 +218,8 @@ def test_nothing_ran() -> None:
     with watch(GRU(2, 3)) as seen:
         pass
     assert len(seen) == 0
-    with pytest.raises(IndexError):
+    assert "" not in seen
+    with pytest.raises(KeyError):
         seen[""]
 
 

@@ -290,8 +290,8 @@ def classifier(layer: Layer, width: int, pooling: tuple[str, ...]) -> ClassifyNe
 
 
 def translator(h: int) -> Seq2Seq:
-    sizes = Seq2SeqSizes(TOKENS, TOKENS, embedding=h, memory=2 * h)
-    encoder = Bidirectional(GRU(h, h), GRU(h, h))
+    sizes = Seq2SeqSizes(TOKENS, TOKENS, embedding=h, memory=4)
+    encoder = TransformerEncoder(h, 4, layers=1, heads=2, feedforward=3, dropout=0.3)
     return Seq2Seq(encoder, GRU(h, h), sizes, dropout=0.3, word_dropout=0.3)
 
 

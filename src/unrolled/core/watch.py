@@ -79,7 +79,10 @@ class Seen(Mapping[str, Record]):
         self.runs = runs
 
     def __getitem__(self, path: str) -> Record:
-        return self.runs[path][-1]
+        runs = self.runs[path]
+        if not runs:
+            raise KeyError(path)  # a cell that did not run, which is not among the keys either
+        return runs[-1]
 
     def __iter__(self) -> Iterator[str]:
         return (path for path, runs in self.runs.items() if runs)

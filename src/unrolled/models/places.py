@@ -5,10 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from unrolled.core.seq import traced
 from unrolled.models.linear import Linear
 
 PERIOD = 10_000.0
 """Base of the wavelengths, from 2 pi to almost 2 pi x PERIOD steps; that of Vaswani et al. and of Su et al."""
+
+
+def places_of(position: Tensor, steps: int) -> Tensor:
+    """Return the places (B, T) of steps that follow ``position`` (B,); (1, T) where all rows are at the same."""
+    together = not traced() and len(position) > 0 and bool((position == position[0]).all())
+    first = position[:1] if together else position
+    return first[:, None] + torch.arange(steps, device=position.device)
 
 
 def turns(places: Tensor, size: int, dtype: torch.dtype) -> Tensor:

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unrolled.core.noise import NoiseState
-from unrolled.core.seq import Seq
+from unrolled.core.seq import Seq, traced
 from unrolled.core.tree import register
 from unrolled.errors import InputError, OptionError
 from unrolled.models.linear import Linear
-from unrolled.models.places import rotate
+from unrolled.models.places import places_of, rotate
 
 
 @register
@@ -73,9 +73,8 @@ class SelfAttention(nn.Module):
 
     def forward(self, xs: Seq) -> Tensor:
         """Return (B, T, size): what each step reads of all steps of its row."""
-        queries, keys, values = self.project(
-            xs.data, torch.arange(xs.steps)[None].to(xs.sample.device)
-        )
+        places = torch.arange(xs.steps, device=xs.sample.device)
+        queries, keys, values = self.project(xs.data, places[None])
         visible = None
         if xs.lengths is not None:
             # A row without steps sees one of its padding, which nobody reads: else its softmax would be NaN.
@@ -114,9 +113,8 @@ class CachedAttention(SelfAttention):
         """Return what the steps x (B, T, size) of ``xs`` read, and their keys and values."""
         position = state.noise.position
         kept = self._kept(position, xs.row_lengths)
-        first = position[:, None] if kept else position.new_zeros(1, 1)
         steps = torch.arange(xs.steps, device=position.device)
-        queries, keys, values = self.project(x, first + steps)
+        queries, keys, values = self.project(x, places_of(position, xs.steps))
         slides = self.window and kept + xs.steps > self.context
         if not kept and not slides:
             heads = F.scaled_dot_product_attention(queries, keys, values, is_causal=True)
@@ -152,6 +150,8 @@ class CachedAttention(SelfAttention):
 
     def _kept(self, position: Tensor, lengths: Tensor) -> int:
         """Return how many steps before these ``lengths`` any row can see; raise where the context has no room."""
+        if traced():
+            return self.context - 1  # no number can be looked at
         if position.numel() == 0:
             return 0
         if not self.window:

@@ -17,7 +17,7 @@ from unrolled.errors import InputError
 from unrolled.models.attending import without_memory
 from unrolled.models.attention import Looked, MultiHeadAttention
 from unrolled.models.linear import Linear, begin_even
-from unrolled.models.places import Entrance
+from unrolled.models.places import Entrance, places_of
 from unrolled.models.transformer import TransformerCell
 from unrolled.models.transformer_encoder import checked_layers
 
@@ -221,8 +221,7 @@ class TransformerDecoder(Layer):
 
     def _enter(self, xs: Seq, state: TransformerDecoderState) -> Seq:
         check_features(self, xs)
-        places = state.position[:, None] + torch.arange(xs.steps, device=state.position.device)
-        return xs.with_data(self.entrance(xs.data, places))
+        return xs.with_data(self.entrance(xs.data, places_of(state.position, xs.steps)))
 
     def _finish(self, x: Tensor) -> Tensor:
         y: Tensor = self.W_y(self.norm(x))
