@@ -20,8 +20,10 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,83 +85,90 @@ def chosen_options(name: str, read: argparse.Namespace) -> dict[str, Any]:
     return {**options_of(name, **variant), **read.trial}
 
 
+@dataclass(frozen=True)
+class Variant:
+    """One network on one data set, and the file where its runs stand beside those of others.
+
+    Attributes:
+        data: name of the data set.
+        name: of the variant.
+        options: of the translator.
+        pairs: of each part at most, for a trial.
+        path: of the result.
+    """
+
+    data: str
+    name: str
+    options: dict[str, Any]
+    pairs: int | None
+    path: Path
+
+    def checkpoints(self, scratch: Path, seed: int) -> Path:
+        """Return the folder of a training; it bears a digest of the options, so that others are not gone on with."""
+        text = json.dumps([self.options, self.pairs], sort_keys=True)
+        digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+        return scratch / f"translate_{self.data}_{self.name}_{seed}_{digest}"
+
+    def kept(self) -> list[dict[str, Any]]:
+        """Return the runs that were made with these options."""
+        found = read_result(self.path).get("variants", {}).get(self.name, {})
+        same = found.get("options") == self.options and found.get("pairs") == self.pairs
+        return list(found["runs"]) if same else []
+
+    def keep(self, runs: list[dict[str, Any]]) -> None:
+        """Write the runs beside the other variants of the data set, as they stand in the file now."""
+        recipe, result = RECIPES[self.data], read_result(self.path)
+        about = {
+            "benchmark": f"translate_{self.data}",
+            "note": recipe.note,
+            "metric": recipe.metric,
+            "published": recipe.published,
+            "rows": runs[0]["rows"],
+            "signatures": runs[0]["signatures"],
+        }
+        own = {
+            "options": self.options,
+            "pairs": self.pairs,
+            "configuration": runs[0]["facts"],
+            "scores": mean_scores([run["scores"] for run in runs]),
+            **summary(runs, recipe.metric),
+        }
+        variants = {**result.get("variants", {}), self.name: own}
+        write(self.path, {**result, **about, "variants": variants})
+
+
 def run(name: str, read: argparse.Namespace) -> dict[str, Any]:
     """Train and score the seeds that are left of one variant, and return the result of the data set."""
-    recipe, options, variant = RECIPES[name], chosen_options(name, read), variant_name(read)
+    recipe, options = RECIPES[name], chosen_options(name, read)
     is_trial = bool(read.trial) or read.pairs is not None
     path = (read.scratch if is_trial else RESULTS) / f"translate_{name}.json"
-    runs = [] if read.again else kept_runs(path, variant, options, read.pairs)
+    variant = Variant(name, variant_name(read), options, read.pairs, path)
+    runs = [] if read.again else variant.kept()
     done = {run["seed"] for run in runs}
     for seed in range(read.seeds or recipe.seeds):
+        told = f"{name} {variant.name} seed {seed}"
         if seed in done:
-            print(f"{name} {variant} seed {seed}: finished before", flush=True)
+            print(f"{told}: finished before", flush=True)
             continue
-        folder = read.scratch / f"translate_{name}_{variant}_{seed}_{digest(options, read.pairs)}"
+        folder = variant.checkpoints(read.scratch, seed)
         job = Job(name, read.data, read.pairs, options, seed, folder)
-        runs.append({"seed": seed, **in_own_process(train_and_score, job)})
-        runs.sort(key=lambda run: run["seed"])
-        record(path, name, variant, options, read.pairs, runs)
+        trained = {"seed": seed, **in_own_process(train_and_score, job)}
+        runs = sorted([*runs, trained], key=lambda run: run["seed"])
+        variant.keep(runs)
         shutil.rmtree(folder)
-        score = runs[[run["seed"] for run in runs].index(seed)]["scores"][recipe.metric]
-        print(f"{name} {variant} seed {seed}: {recipe.metric} {score:.2f}", flush=True)
+        print(f"{told}: {recipe.metric} {trained['scores'][recipe.metric]:.2f}", flush=True)
     result = read_result(path)
-    if "baselines" not in result or result["pairs"] != read.pairs:
+    if "baselines" not in result or result.get("baselines_pairs") != read.pairs:
         beside = in_own_process(score_baselines, Job(name, read.data, read.pairs, options))
-        result |= {**beside, "pairs": read.pairs}
+        result |= {**beside, "baselines_pairs": read.pairs}
         write(path, result)
     return result
-
-
-def digest(options: Mapping[str, Any], pairs: int | None) -> str:
-    """Return a short name of the options: a checkpoint of others is not gone on with."""
-    text = json.dumps([dict(options), pairs], sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
 
 def read_result(path: Path) -> dict[str, Any]:
     """Return what was written before."""
     found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     return found
-
-
-def kept_runs(
-    path: Path, variant: str, options: Mapping[str, Any], pairs: int | None
-) -> list[dict[str, Any]]:
-    """Return the runs of a variant that were made with these options."""
-    kept = read_result(path).get("variants", {}).get(variant, {})
-    same = kept.get("options") == json.loads(json.dumps(options)) and kept.get("pairs") == pairs
-    return list(kept["runs"]) if same else []
-
-
-def record(
-    path: Path,
-    name: str,
-    variant: str,
-    options: Mapping[str, Any],
-    pairs: int | None,
-    runs: list[dict[str, Any]],
-) -> None:
-    """Write the runs of a variant beside the others of the data set, as they stand in the file now."""
-    recipe = RECIPES[name]
-    result = {"pairs": pairs, **read_result(path)}
-    variants = result.get("variants", {}) | {
-        variant: {
-            "options": options,
-            "pairs": pairs,
-            "configuration": runs[0]["facts"],
-            "scores": mean_scores([run["scores"] for run in runs]),
-            **summary(runs, recipe.metric),
-        }
-    }
-    about = {
-        "benchmark": f"translate_{name}",
-        "note": recipe.note,
-        "metric": recipe.metric,
-        "published": recipe.published,
-        "rows": runs[0]["rows"],
-        "signatures": runs[0]["signatures"],
-    }
-    write(path, {**result, **about, "variants": variants})
 
 
 def write(path: Path, result: Mapping[str, Any]) -> None:
@@ -190,8 +199,11 @@ def show(result: Mapping[str, Any]) -> None:
 
 def main() -> None:
     read = read_arguments()
-    for name in RECIPES if read.name == "all" else (read.name,):
-        show(run(name, read))
+    try:
+        for name in RECIPES if read.name == "all" else (read.name,):
+            show(run(name, read))
+    except KeyboardInterrupt:
+        sys.exit("stopped; the same command goes on from the last checkpoint")
 
 
 if __name__ == "__main__":

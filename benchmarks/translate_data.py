@@ -36,8 +36,7 @@ class Split(NamedTuple):
         """Return at most so many pairs of each part, for a trial."""
         if pairs is None:
             return self
-        parts = (part and part.take(range(min(pairs, len(part.sources)))) for part in self)
-        return Split(*parts)  # type: ignore[arg-type]
+        return Split(*(part and part.take(range(len(part.sources))[:pairs]) for part in self))
 
 
 @dataclass(frozen=True)

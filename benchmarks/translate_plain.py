@@ -43,8 +43,8 @@ class PlainTranslator(nn.Module):
             network.target.weight.detach().clone(), freeze=False
         )
         self.forwards, self.backwards = to_torch(both.forward_layer), to_torch(both.backward_layer)
-        self.cells = nn.ModuleList(to_torch(cell) for cell in decoder.cells)  # type: ignore[arg-type]
-        self.begin = nn.ModuleList(map(copied, network.bridge.fields))  # type: ignore[arg-type]
+        self.cells = nn.ModuleList(to_torch(cell) for cell in decoder.cells)
+        self.begin = nn.ModuleList(map(copied, network.bridge.fields))
         self.keys, self.answer = copied(attention.W), copied(decoder.W_c)
         self.bias = nn.Parameter(network.bias.detach().clone())
 

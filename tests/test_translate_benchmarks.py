@@ -26,7 +26,7 @@ def put(folder: Path, name: str, content: str) -> None:
 
 
 def put_multi30k(folder: Path, pairs: int) -> None:
-    words = "eins zwei drei vier fünf sechs sieben".split()
+    words = ["eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben"]
     sources = [" ".join(words[(row + n) % 7] for n in range(3)) for row in range(pairs)]
     for part in ("train", "val", "test_2016_flickr"):
         text = "\n".join(f"{source} {part}" for source in sources)
