@@ -57,10 +57,16 @@ def read_arguments(description: str, cases: Iterable[str], *, options_of: str) -
         parser.error("give the data folder: --data DIR, or UNROLLED_DATA=DIR")
     if read.seeds is not None and read.seeds < 1:
         parser.error(f"--seeds {read.seeds}: at least 1")
-    if wrong := [pair for pair in read.set if "=" not in pair]:
-        parser.error(f"--set {wrong[0]}: expected OPTION=VALUE")
+    overrides = options_set(read.set, parser)
     names = tuple(cases) if read.name == "all" else (read.name,)
-    return Arguments(names, Path(read.data), read.seeds, dict(map(_pair, read.set)))
+    return Arguments(names, Path(read.data), read.seeds, overrides)
+
+
+def options_set(given: Iterable[str], parser: argparse.ArgumentParser) -> dict[str, Any]:
+    """Return what ``--set`` was given; leave with a message where it is no OPTION=VALUE."""
+    if wrong := [pair for pair in given if "=" not in pair]:
+        parser.error(f"--set {wrong[0]}: expected OPTION=VALUE")
+    return dict(map(_pair, given))
 
 
 def _pair(text: str) -> tuple[str, Any]:

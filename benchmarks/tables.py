@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import speed_tables
+from benchmarks import speed_tables, translate_tables
 from unrolled.bench import report
 from unrolled.errors import unknown_option
 
@@ -182,7 +182,10 @@ TABLES: Mapping[str, Callable[[int], list[Sequence[str]]]] = {
     "classify": classify_table,
     "depth": depth_table,
     **{f"kernels_{batch}": kernel_table(batch) for batch in KERNEL_BATCHES},
-    **{name: partial(table, result_of) for name, table in speed_tables.TABLES.items()},
+    **{
+        name: partial(table, result_of)
+        for name, table in (speed_tables.TABLES | translate_tables.TABLES).items()
+    },
 }
 
 

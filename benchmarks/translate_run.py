@@ -1,0 +1,157 @@
+"""One training of the translation benchmarks in a process of its own, so that its peak of memory is its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from benchmarks.runs import peak_memory_mb, surroundings
+from benchmarks.translate_data import RECIPES, Split
+from unrolled.tasks.baselines import TRANSLATE_BASELINES, is_summary
+from unrolled.tasks.text_scores import text_scores
+from unrolled.tasks.translate import Outcome, Translator
+from unrolled.train.progress import TerminalProgress
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one process does.
+
+    Attributes:
+        name: of the data set.
+        data: the folder of the data.
+        pairs: of each part at most, for a trial.
+        options: of the translator, with its cell.
+        seed: of the training.
+        folder: where its checkpoint goes.
+    """
+
+    name: str
+    data: Path
+    pairs: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    folder: Path = Path()
+
+    def split(self) -> Split:
+        return RECIPES[self.name].read(self.data / "translate").first(self.pairs)
+
+
+def in_own_process(work: Callable[[Job], Answer], job: Job) -> Answer:
+    """Return what ``work`` returns in a new process, which ends when this one does."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, initializer=_end_with_parent) as pool:
+        return pool.submit(work, job).result()
+
+
+def _end_with_parent() -> None:
+    """Let this process end at once when its parent is killed: two must never train in one folder."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def train_and_score(job: Job) -> dict[str, Any]:
+    """Train from the checkpoint if there is one, and score the test part once."""
+    split, recipe = job.split(), RECIPES[job.name]
+    resumed = (job.folder / "checkpoint.pt").exists()
+    model = Translator(seed=job.seed, **job.options)
+    began = time.perf_counter()
+    model.fit(
+        *split.train,
+        validation=split.validation and tuple(split.validation),
+        test=tuple(split.test),
+        folder=job.folder,
+        resume=True,
+        progress=partial(TerminalProgress, title=f"{job.name}, seed {job.seed}", lines=True),
+    )
+    fitted, memory = time.perf_counter(), peak_memory_mb()
+    result = model.evaluate(baselines=())
+    evaluated = time.perf_counter()
+    assert model.training is not None
+    assert model.outcome is not None
+    facts = model.facts()
+    speed = {"parameters", "tokens_per_second", "peak_memory_mb"}
+    scores = {name: v for name, v in result["scores"]["model"].items() if name not in speed}
+    training = model.training
+    return {
+        "scores": scores,
+        "signatures": result["signatures"],
+        "parameters": facts["parameters"],
+        "train_tokens_per_second": facts["train_tokens_per_second"],
+        "decode_tokens_per_second": result["scores"]["model"]["tokens_per_second"],
+        "fit_memory_mb": memory,
+        "steps": training.steps,
+        "best_step": training.best_step,
+        "epochs": training.history[-1].epoch,
+        "stopped": training.stopped,
+        "validation_score": training.best_score,
+        "training_seconds": round(training.seconds, 1),
+        # Of this process: after a resumption, without what was done before.
+        "fit_seconds": round(fitted - began, 1),
+        "scoring_seconds": round(evaluated - fitted, 1),
+        "resumed": resumed,
+        "rows": {
+            "train": facts["train_rows"],
+            "validation": facts["validation_rows"],
+            "test": result["rows"],
+        },
+        "duplicates": result["duplicates"],
+        "notes": list(model.notes),
+        "facts": facts,
+        **({"examples": examples(model.outcome, recipe.examples)} if recipe.examples else {}),
+        **surroundings(),
+    }
+
+
+def examples(outcome: Outcome, count: int) -> list[dict[str, str]]:
+    """Return so many rows as the model wrote them, evenly spread."""
+    most = len(outcome.sources)
+    rows = np.unique(np.linspace(0, most - 1, min(count, most)).round().astype(int)).tolist()
+    return [
+        {
+            "source": outcome.sources[row],
+            "reference": outcome.references[row],
+            "hypothesis": outcome.hypotheses[row],
+        }
+        for row in rows
+    ]
+
+
+def score_baselines(job: Job) -> dict[str, Any]:
+    """Fit the simple methods on the training pairs, and score the test part."""
+    split = job.split()
+    sources, targets = split.train
+    kind = "summarise" if is_summary(sources, targets) else "translate"
+    scores = {}
+    for name, baseline in TRANSLATE_BASELINES[kind].items():
+        written = baseline().fit(sources, targets).predict(split.test.sources)
+        scores[name] = text_scores(
+            written,
+            split.test.targets,
+            tokenize=job.options.get("tokenize"),
+            rouge=kind == "summarise",
+        )
+    seen = set(targets)
+    return {
+        "kind": kind,
+        "baselines": scores,
+        "test_targets_in_training": sum(target in seen for target in split.test.targets),
+    }
