@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from unrolled.data.pair_rows import checked_text, short
 from unrolled.data.pairs import Pairs, iter_pairs, read_pairs
 from unrolled.data.partition import repeated, row_hashes
 from unrolled.errors import InputError
@@ -18,18 +20,20 @@ from unrolled.models.sampling import Sampling
 from unrolled.models.search import Hypothesis
 from unrolled.tasks.baselines import TRANSLATE_BASELINES, TranslateBaseline, chosen_baselines
 from unrolled.tasks.model import ReadInside, TaskModel
-from unrolled.tasks.recurrent import CellChoice, cell_maker
+from unrolled.tasks.recurrent import CellChoice
 from unrolled.tasks.sequences import sequences
 from unrolled.tasks.text_scores import text_score_notes, text_signatures
 from unrolled.tasks.translate.fitted import SUMMARISE, Fitted
 from unrolled.tasks.translate.fitting import MakeProgress, prepare
 from unrolled.tasks.translate.inside import facts_of, reach_of
-from unrolled.tasks.translate.network import TRANSFORMER
+from unrolled.tasks.translate.network import check_cell
 from unrolled.tasks.translate.outcome import Outcome
 from unrolled.tasks.translate.parts import PairPart, PairParts, part_pairs
+from unrolled.tasks.translate.reading import cut_note
 from unrolled.tasks.translate.saving import load_fitted, save_fitted
 from unrolled.tasks.translate.scoring import score_beside_baselines, write_outcome
 from unrolled.tasks.translate.settings import read_options
+from unrolled.tasks.translate.texts import as_texts
 from unrolled.tasks.translate.writing import Manner
 from unrolled.train.loop import TrainResult
 
@@ -77,8 +81,6 @@ class Translator(TaskModel):
         seed: int = 0,
         **options: Any,
     ) -> None:
-        if cell != TRANSFORMER:
-            cell_maker(cell)
         self.cell = cell
         self.settings, self.train_options = read_options(
             {
@@ -90,6 +92,7 @@ class Translator(TaskModel):
                 **options,
             }
         )
+        check_cell(cell, self.settings)
         self.title = ""
         self.notes: tuple[str, ...] = ()
         self.training: TrainResult | None = None
@@ -144,6 +147,14 @@ class Translator(TaskModel):
             InputError: the data cannot be used; what, where and how to mend it is said.
             TrainingError: the loss or a gradient was not finite; the last good weights are kept.
         """
+        if targets is not None and (
+            isinstance(data, str | Path) or isinstance(targets, str | Path)
+        ):
+            raise InputError(
+                f"fit({short(data)}, {short(targets)})",
+                expected="sources and targets, a text for each",
+                fix="give two files together: fit((sources, targets))",
+            )
         source = data if targets is None else (list(data), list(targets))
         pairs = read_pairs(
             source, source_column=self.settings.source, target_column=self.settings.target
@@ -176,16 +187,15 @@ class Translator(TaskModel):
             sampling: draws tokens in place of a search: ``Sampling(temperature=0.8, top_p=0.9, seed=1)``.
             done: told how many targets are written, as they are.
         """
-        texts = [source] if isinstance(source, str) else list(source)
         found = [
-            best for best, *_ in self.hypotheses(texts, beam=beam, sampling=sampling, done=done)
+            best for best, *_ in self.hypotheses(source, beam=beam, sampling=sampling, done=done)
         ]
         written = [self.fitted.text(hypothesis.tokens) for hypothesis in found]
         return written[0] if isinstance(source, str) else written
 
     def hypotheses(
         self,
-        sources: Iterable[str],
+        sources: str | Iterable[str],
         *,
         beam: int | None = None,
         n_best: int = 1,
@@ -193,8 +203,9 @@ class Translator(TaskModel):
         done: Callable[[int], None] = lambda count: None,
     ) -> list[list[Hypothesis]]:
         """Return the ``n_best`` hypotheses of each source, best first, with their tokens and scores."""
-        rows, _ = self.fitted.reader.sources(sources)
-        return self.fitted.writer.write(rows, self._manner(beam, n_best, sampling), done)
+        manner = self._manner(beam, n_best, sampling)
+        rows, _ = self.fitted.reader.sources(as_texts(sources))
+        return self.fitted.writer.write(rows, manner, done)
 
     def stream(
         self, source: str, *, beam: int = 1, sampling: Sampling | None = None
@@ -207,7 +218,7 @@ class Translator(TaskModel):
             sampling: as of `translate`.
         """
         fitted, manner = self.fitted, self._manner(beam, 1, sampling)
-        rows, _ = fitted.reader.sources([source])
+        rows, _ = fitted.reader.sources([checked_text(source, "source")])
         decoder = fitted.reader.target.decoder()
         for tokens in fitted.writer.stream(sequences(rows, np.zeros(1, np.int64)), manner):
             if piece := decoder.push_all(tokens):
@@ -217,8 +228,9 @@ class Translator(TaskModel):
 
     def _manner(self, beam: int | None, n_best: int, sampling: Sampling | None) -> Manner:
         settings = self.fitted.settings
-        width = max(settings.beam if beam is None else beam, n_best)
-        return Manner(width, n_best, float(settings.length_penalty), sampling)
+        alpha = float(settings.length_penalty)
+        manner = Manner(settings.beam if beam is None else beam, n_best, alpha, sampling)
+        return replace(manner, beam=max(manner.beam, n_best))
 
     def predict(
         self,
@@ -244,9 +256,11 @@ class Translator(TaskModel):
         Raises:
             InputError: the data cannot be used.
         """
+        manner = self._manner(beam, n_best, sampling)
         pairs = read_pairs(data, source_column=source, like=self.fitted.form, needs_targets=False)
-        self.notes = pairs.notes
-        return self._frame(pairs, beam, n_best, sampling, first=1)
+        frame, lengths = self._written(pairs, manner, first=0)
+        self.notes = (*pairs.notes, *self._cut_note(lengths, pairs.where))
+        return frame
 
     def predict_chunks(
         self,
@@ -259,23 +273,31 @@ class Translator(TaskModel):
         sampling: Sampling | None = None,
     ) -> Iterator[pl.DataFrame]:
         """Write as `predict` does, at most ``rows`` sources at a time: from a pipe, or of a file of any size."""
-        self.notes, first = (), 1
-        for part in iter_pairs(data, source_column=source, like=self.fitted.form, rows=rows):
-            self.notes += tuple(note for note in part.notes if note not in self.notes)
-            yield self._frame(part, beam, n_best, sampling, first)
+        manner = self._manner(beam, n_best, sampling)
+        return self._chunks(
+            iter_pairs(data, source_column=source, like=self.fitted.form, rows=rows), manner
+        )
+
+    def _chunks(self, parts: Iterable[Pairs], manner: Manner) -> Iterator[pl.DataFrame]:
+        self.notes, first = (), 0
+        for part in parts:
+            frame, lengths = self._written(part, manner, first)
+            notes = (*part.notes, *self._cut_note(lengths, part.where))
+            self.notes += tuple(note for note in notes if note not in self.notes)
+            yield frame
             first += len(part.sources)
 
-    def _frame(
-        self,
-        pairs: Pairs,
-        beam: int | None,
-        n_best: int,
-        sampling: Sampling | None,
-        first: int,
-    ) -> pl.DataFrame:
-        found = self.hypotheses(pairs.sources, beam=beam, n_best=n_best, sampling=sampling)
-        rows = [(first + row, each) for row, several in enumerate(found) for each in several]
-        return pl.DataFrame(
+    def _cut_note(self, lengths: NDArray[np.int64], where: Callable[[int], str]) -> tuple[str, ...]:
+        return cut_note(lengths, self.fitted.settings.max_length, where)
+
+    def _written(
+        self, pairs: Pairs, manner: Manner, first: int
+    ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+        """Return the targets of sources, of which ``first`` is the number of the first, and the sources' lengths."""
+        encoded, lengths = self.fitted.reader.sources(pairs.sources)
+        found = self.fitted.writer.write(encoded, manner, first=first)
+        rows = [(first + row + 1, each) for row, several in enumerate(found) for each in several]
+        frame = pl.DataFrame(
             {
                 "row": [row for row, _ in rows],
                 "target": [self.fitted.text(each.tokens) for _, each in rows],
@@ -283,6 +305,7 @@ class Translator(TaskModel):
             },
             schema={"row": pl.Int64, "target": pl.String, "score": pl.Float64},
         )
+        return frame, lengths
 
     def evaluate(
         self,
@@ -312,13 +335,16 @@ class Translator(TaskModel):
         """
         fitted = self.fitted
         names = chosen_baselines(baselines, TRANSLATE_BASELINES[fitted.kind])
+        manner = self._manner(beam, 1, None)
         part = self._test_part() if data is None else self._read_part(data, source, target)
-        self.outcome, speed = write_outcome(fitted, part, self._manner(beam, 1, None))
+        self.outcome, speed = write_outcome(fitted, part, manner)
         beside = {name: self._baseline(name) for name in names}
         scores = score_beside_baselines(self.outcome, fitted, speed, beside)
         tokenize = fitted.settings.tokenize
         references = self.outcome.references
-        self.notes += text_score_notes(references, tokenize=tokenize)
+        cut = self._cut_note(self.outcome.lengths, part.where)
+        notes = (*cut, *text_score_notes(references, tokenize=tokenize))
+        self.notes += tuple(note for note in notes if note not in self.notes)
         return {
             "task": "translate",
             "kind": fitted.kind,
