@@ -199,7 +199,9 @@ def _encoded_train(
     too_long = targets.lengths - FRAME > most
     if too_long.any():
         place = train.where(int(too_long.argmax()))
-        message = f"{int(too_long.sum()):,} targets of more than {most:,} tokens"
+        count = int(too_long.sum())
+        targets_said = "1 target" if count == 1 else f"{count:,} targets"
+        message = f"{targets_said} of more than {most:,} tokens"
         if too_long.all():
             raise InputError(
                 f"all {message}",

@@ -50,12 +50,29 @@ def check_cell(cell: CellChoice, settings: TranslateSettings) -> None:
             expected="attention='multi_head', a Transformer's own",
             fix="leave attention out (--attention)",
         )
+    if cell != TRANSFORMER and settings.hidden_size is not None:
+        _check_attention(settings.attention, settings.hidden_size, settings.heads)
     if settings.input_feeding and (cell == TRANSFORMER or settings.attention == "none"):
         other = f"cell={cell!r}" if cell == TRANSFORMER else "attention='none'"
         raise OptionError(
             f"input_feeding=True with {other}",
             expected="a recurrent decoder that looks at the source",
             fix="leave input_feeding out (--input-feeding)",
+        )
+
+
+def _check_attention(attention: str, hidden: int, heads: int) -> None:
+    """Raise where decoder and memory, which is as large but for an odd unit, cannot be compared in this way."""
+    if attention in ("dot", "scaled") and hidden % 2:
+        raise OptionError(
+            f"hidden_size={hidden} with attention={attention!r}",
+            expected="an even number, half of it for each direction of the encoder",
+            fix="or attention='general', for which sizes may differ",
+        )
+    if attention == "multi_head" and hidden % heads:
+        raise OptionError(
+            f"heads={heads} with hidden_size={hidden}",
+            expected="a hidden_size that is a multiple of the heads",
         )
 
 
