@@ -133,7 +133,16 @@ def test_empty_sources_keep_their_place_and_stay_empty(model: Translator) -> Non
 
 
 def test_any_text_can_be_read(model: Translator, by_pieces: Translator) -> None:
-    odd = ["日本語", "🙂🙂", "\x00\x07", "\u202eda", "é", "[PAD] [UNK] [BOS] [EOS]", "DA MU", "da" * 500]
+    odd = [
+        "日本語",
+        "🙂🙂",
+        "\x00\x07",
+        "\u202eda",
+        "é",
+        "[PAD] [UNK] [BOS] [EOS]",
+        "DA MU",
+        "da" * 500,
+    ]
     for each in (model, by_pieces):
         found = each.translate(odd)
         assert len(found) == len(odd)
@@ -158,9 +167,7 @@ def test_long_sources_are_read_up_to_where_the_model_reads(model: Translator) ->
     assert short.translate(long) == short.translate(beginning)
     found = short.predict(["da", long, long, "mu"])
     assert found["target"][1] == short.translate(beginning)
-    assert short.notes == (
-        "input, row 1: 2 sources of more than 6 tokens, read up to there",
-    )
+    assert short.notes == ("input, row 1: 2 sources of more than 6 tokens, read up to there",)
     list(short.predict_chunks(["da", "mu", long], rows=2))
     assert short.notes == ("input, row 2: 1 source of more than 6 tokens, read up to there",)
     short.evaluate([("da", "re"), (long, "re")], baselines=())
