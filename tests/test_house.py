@@ -171,8 +171,10 @@ def test_pins_satisfy_every_requirement() -> None:
         assert need.specifier.contains(pins[need.name]), f"{need} excludes the pin"
 
 
-def test_help_is_light() -> None:
-    command = "import sys; sys.argv = ['unrolled', '--help']; from unrolled.cli import main; main()"
+@pytest.mark.parametrize("verb", [[], ["train", "translate"]], ids=" ".join)
+def test_help_is_light(verb: list[str]) -> None:
+    arguments = ["unrolled", *verb, "--help"]
+    command = f"import sys; sys.argv = {arguments}; from unrolled.cli import main; main()"
     loaded = loaded_by("-c", command)
     assert "typer" in loaded
     assert loaded.isdisjoint(HEAVY)

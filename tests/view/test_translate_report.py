@@ -74,13 +74,16 @@ def test_given_texts_stay_text() -> None:
     assert "\x00" not in page
 
 
-def test_a_smoothed_loss_has_a_chart_of_its_own() -> None:
-    def training(**options: float) -> str:
-        report = translate_report(translator(None, **options), None)
+def test_a_smoothed_loss_and_bleu_have_a_chart_of_their_own() -> None:
+    def training(label_smoothing: float = 0.0, select: str = "loss") -> str:
+        report = translate_report(
+            translator(None, label_smoothing=label_smoothing, select=select), None
+        )
         return texts(report.sections[-1].blocks[0])
 
     assert "cross-entropy on the validation part" in training(label_smoothing=0.1)
     assert "cross-entropy" not in training()
+    assert "−BLEU on the validation part" in training(label_smoothing=0.1, select="bleu")
 
 
 # -- scores -----------------------------------------------------------------------------------------------------------

@@ -71,12 +71,15 @@ def result(found: Outcome, kind: str = "translate", **more: Any) -> dict[str, An
     }
 
 
-def translator(found: Outcome | None, title: str = "pairs", **options: Any) -> Any:
+def translator(
+    found: Outcome | None, title: str = "pairs", label_smoothing: float = 0.0, select: str = "loss"
+) -> Any:
     record = {"step": 2, "score": 0.5, "losses": [0.9, 0.7], "gradient_norms": [1.0, 2.0]}
     return SimpleNamespace(
         title=title,
         training=SimpleNamespace(history=(record,)),
-        train_options={"clip_norm": 1.0, **options},
+        train_options={"clip_norm": 1.0},
+        settings=SimpleNamespace(label_smoothing=label_smoothing, select=select),
         outcome=found,
         facts=lambda: {"cell": title, "attention": "additive", "beam": 5},
         reach=lambda: {"encoder": 0.9 ** np.arange(30)},

@@ -51,6 +51,7 @@ def print_scores(result: Mapping[str, Any], language: str = "en") -> None:
     from rich.console import Console
 
     from unrolled.view.figure import sentences
+    from unrolled.view.metrics import metric
     from unrolled.view.terminal import terminal_scores
     from unrolled.view.words import speaker
 
@@ -61,6 +62,9 @@ def print_scores(result: Mapping[str, Any], language: str = "en") -> None:
         # How many rows were scored, how, and how many of them were trained on.
         for said in sentences(table.note):
             console.print(speak(said), style="dim", highlight=False, markup=False)
+    for name, signature in result.get("signatures", {}).items():
+        line = f"{speak(metric(name).label)} {signature}"
+        console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def status(text: str) -> Status:

@@ -135,8 +135,8 @@ def predict(
         _forecast(load(model), data, horizon, output, as_json)
         return
     tables, objects = {
-        "classify": (_classified, _classified_objects),
-        "translate": (_translated, _translated_objects),
+        "classify": (_table, _classified_objects),
+        "translate": (_table if (n_best or 1) > 1 else _lines, _translated_objects),
     }[task]
     if data is None and sys.stdin.isatty():
         note("a text a line; Ctrl-D ends")
@@ -234,8 +234,14 @@ def _write_rows(
             sys.stdout.flush()
 
 
-def _classified(table: polars.DataFrame, is_first: bool) -> str:
+def _table(table: polars.DataFrame, is_first: bool) -> str:
     return table.write_csv(include_header=is_first)
+
+
+def _lines(table: polars.DataFrame, is_first: bool) -> str:
+    """Return a target in each line."""
+    del is_first
+    return "".join(f"{' '.join(target.split())}\n" for target in table["target"])
 
 
 def _classified_objects(table: polars.DataFrame) -> Iterator[dict[str, Any]]:
@@ -248,13 +254,6 @@ def _classified_objects(table: polars.DataFrame) -> Iterator[dict[str, Any]]:
             "probability": row.pop("probability"),
             "probabilities": {name.removeprefix(PREFIX): value for name, value in row.items()},
         }
-
-
-def _translated(table: polars.DataFrame, is_first: bool) -> str:
-    """Return a target in each line; CSV where a source has several."""
-    if table["row"].is_duplicated().any():
-        return table.write_csv(include_header=is_first)
-    return "".join(f"{' '.join(target.split())}\n" for target in table["target"])
 
 
 def _translated_objects(table: polars.DataFrame) -> Iterator[dict[str, Any]]:

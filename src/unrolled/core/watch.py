@@ -216,7 +216,8 @@ def gradient_reach(
 
     Returns:
         for each cell's path a tensor (T,): at index d the mean over rows of the Euclidean norm of dL/dh, d steps
-        before the row's last (in the order in which the cell read it). NaN at a distance that no row has.
+        before the row's last (in the order in which the cell read it). NaN at a distance that no row has. A cell
+        whose state holds no real number is left out.
 
     Raises:
         InputError: the loss does not depend on any parameter.
@@ -236,7 +237,7 @@ def gradient_reach(
         return {
             path: _norm_by_distance(value, max(runs, key=lambda run: len(run.step_states)))
             for path, runs in seen.runs.items()
-            if runs
+            if runs and _remembers(runs[0])
         }
 
 
@@ -269,6 +270,11 @@ def _norm_by_distance(loss: Tensor, record: Record) -> Tensor:
     rows = record.rows(norms)
     by_distance: Tensor = rows.reversed().data.sum(0)
     return by_distance / rows.mask().sum(0)
+
+
+def _remembers(record: Record) -> bool:
+    """Tell whether the state holds a real tensor; that of a cell that only looks at a memory does not."""
+    return any(leaf.is_floating_point() for state in record.step_states for leaf in leaves(state))
 
 
 def _hidden(cell: Cell, state: State) -> Tensor:

@@ -36,7 +36,7 @@ def from_pairs(pairs: Sequence[Any]) -> PairPiece:
     for row, pair in enumerate(pairs):
         if not isinstance(pair, (tuple, list, np.ndarray)) or len(pair) != 2:
             raise InputError(
-                f"{_short(pair)} is no pair", where=_where(row), expected="(source, target)"
+                f"{short(pair)} is no pair", where=_where(row), expected="(source, target)"
             )
     return from_sides([pair[0] for pair in pairs], [pair[1] for pair in pairs])
 
@@ -44,18 +44,37 @@ def from_pairs(pairs: Sequence[Any]) -> PairPiece:
 def _texts(values: Iterable[Any], role: str) -> list[str]:
     texts = []
     for row, value in enumerate(values):
-        if isinstance(value, str):
-            texts.append(str(value))
-        elif value is None or type(value).__name__ == "NAType" or value != value:
-            texts.append("")
-        else:
-            raise InputError(
-                f"{_short(value)} is no text", where=f"{_where(row)}, {role}", expected="text"
-            )
+        is_missing = value is None or type(value).__name__ == "NAType" or value != value
+        texts.append("" if is_missing else checked_text(value, f"{_where(row)}, {role}"))
     return texts
 
 
-def _short(value: Any) -> str:
+def checked_text(value: Any, where: str) -> str:
+    """Return a text that is one.
+
+    Raises:
+        InputError: it is none, or holds half of a character that takes two in UTF-16.
+    """
+    if not isinstance(value, str):
+        raise InputError(f"{short(value)} is no text", where=where, expected="text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{short(value)} holds half a character ({value[error.start]!a})",
+            where=where,
+            expected="Unicode text",
+            fix="decode it as what it was written in, or leave such characters out",
+        ) from None
+    return str(value)
+
+
+def short(value: Any) -> str:
+    """Return a value as a message can hold it.
+
+    >>> short(3), short("x" * 50)
+    ('3', "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...")
+    """
     shown = repr(value)
     return shown if len(shown) <= 40 else shown[:37] + "..."
 

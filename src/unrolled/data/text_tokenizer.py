@@ -144,9 +144,10 @@ def fit_text_tokenizer(
     if units not in get_args(TextUnits):
         raise unknown_option("units", units, get_args(TextUnits))
     size = USUAL_SIZE[units] if size is None else size
-    least = len(_SPECIAL) + (0 if units == "words" else len(_BYTES)) + 1
-    if size < least:
-        raise OptionError(f"size={size!r}", expected=f'at least {least} with units="{units}"')
+    if size < least_size(units):
+        raise OptionError(
+            f"size={size!r}", expected=f'at least {least_size(units)} with units="{units}"'
+        )
     texts = texts if isinstance(texts, Sequence) else list(texts)
     if units == "words":
         model = _words(texts, size)
@@ -161,6 +162,15 @@ def fit_text_tokenizer(
         else:
             model = _unigram(frequent, size)
     return TextTokenizer(_untrained(model, units), units)
+
+
+def least_size(units: str) -> int:
+    """Return the least size of a vocabulary: the special units, the bytes, and one more.
+
+    >>> least_size("words"), least_size("bpe")
+    (5, 248)
+    """
+    return len(_SPECIAL) + (0 if units == "words" else len(_BYTES)) + 1
 
 
 def _untrained(model: models.Model, units: str) -> tokenizers.Tokenizer:

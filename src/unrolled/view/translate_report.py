@@ -13,7 +13,7 @@ from unrolled.view.compared import ComparedTexts, chosen_examples
 from unrolled.view.facts import Headline, Headlines, key_facts
 from unrolled.view.gallery import Block
 from unrolled.view.metrics import metric, written
-from unrolled.view.numbers import percent
+from unrolled.view.numbers import MINUS, percent
 from unrolled.view.reach import gradient_reach_chart
 from unrolled.view.report import Report, Section
 from unrolled.view.scores import Scores, ScoreTable, score_table
@@ -23,7 +23,8 @@ from unrolled.view.training import gradient_norms, learning_curves
 from unrolled.view.words import Text, known_phrase, phrase, speaker
 
 if TYPE_CHECKING:
-    from unrolled.tasks.translate.outcome import Outcome  # torch stands behind these two
+    from unrolled.tasks.translate.outcome import Outcome  # torch stands behind these
+    from unrolled.tasks.translate.settings import TranslateSettings
     from unrolled.train.loop import TrainResult
 
 _LARGE = {"translate": ("bleu", "chrf"), "summarise": ("rouge_l", "rouge_1")}
@@ -39,11 +40,17 @@ class ReportedTranslator(Protocol):
 
     @property
     def training(self) -> TrainResult | None:
-        """How the training went. Its validation score is the mean cross-entropy of a token, without label smoothing."""
+        """How the training went. Its validation score is the mean cross-entropy of a token, without label smoothing,
+        or minus the BLEU.
+        """
 
     @property
     def train_options(self) -> Mapping[str, Any]:
-        """What the training was given; read are ``clip_norm`` and ``label_smoothing``."""
+        """What the training was given; read is ``clip_norm``."""
+
+    @property
+    def settings(self) -> TranslateSettings:
+        """What else it was given; read are ``label_smoothing`` and ``select``."""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -148,9 +155,11 @@ def training_blocks(translator: ReportedTranslator) -> list[Block]:
     """Return learning curves, gradient norms, how far gradients reach, and what was configured."""
     blocks: list[Block] = []
     if (training := translator.training) is not None:
-        options = translator.train_options
+        options, settings = translator.train_options, translator.settings
         # A smoothed loss is another measure than the cross-entropy of the validation part.
-        score = phrase("metric.cross_entropy") if options.get("label_smoothing") else ""
+        score: Text = phrase("metric.cross_entropy") if settings.label_smoothing else ""
+        if settings.select == "bleu":
+            score = f"{MINUS}{metric('bleu').label}"
         blocks.append(learning_curves(training.history, score=score))
         blocks.append(gradient_norms(training.history, clip_norm=options.get("clip_norm", 1.0)))
     if reached := translator.reach():

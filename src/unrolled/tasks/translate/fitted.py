@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -46,10 +46,13 @@ class Fitted:
         """What writes targets."""
         return Writer(self.network, self.ratio, self.settings.max_length)
 
-    def manner(self, beam: int | None, n_best: int, sampling: Sampling | None) -> Manner:
+    def manner(
+        self, beam: int | None = None, n_best: int = 1, sampling: Sampling | None = None
+    ) -> Manner:
         """Return how targets are written, as the settings say where nothing was said."""
-        width = max(self.settings.beam if beam is None else beam, n_best)
-        return Manner(width, n_best, float(self.settings.length_penalty), sampling)
+        alpha = float(self.settings.length_penalty)
+        manner = Manner(self.settings.beam if beam is None else beam, n_best, alpha, sampling)
+        return replace(manner, beam=max(manner.beam, n_best))
 
     @property
     def parameters(self) -> int:

@@ -19,15 +19,15 @@ from unrolled.data.pairs import Pairs
 from unrolled.data.partition import row_hashes
 from unrolled.data.script import main_script
 from unrolled.data.text_tokenizer import TextTokenizer, fit_text_tokenizer
-from unrolled.errors import InputError
+from unrolled.errors import InputError, OptionError
 from unrolled.models.seq2seq import Seq2Seq
 from unrolled.tasks.baselines import is_summary
-from unrolled.tasks.recurrent import CellChoice, cell_name
-from unrolled.tasks.text_scores import text_scores
+from unrolled.tasks.recurrent import CellChoice
+from unrolled.tasks.text_scores import bleu_metric, text_scores
 from unrolled.tasks.translate.fitted import SUMMARISE, TRANSLATE, Fitted
-from unrolled.tasks.translate.network import make_network, network_sizes
+from unrolled.tasks.translate.network import make_network, network_sizes, saved_name
 from unrolled.tasks.translate.parts import PairPart, PairParts
-from unrolled.tasks.translate.reading import FRAME, EncodedPairs, PairReader
+from unrolled.tasks.translate.reading import FRAME, EncodedPairs, PairReader, cut_note
 from unrolled.tasks.translate.settings import TranslateSettings, training_settings, with_usual
 from unrolled.tasks.translate.training import (
     thinned,
@@ -126,9 +126,11 @@ class FittingTask:
         """Return what a run must be resumed with: the options, the cell, and the pairs."""
         rows = hashlib.blake2b(digest_size=16)
         for part in (self.parts.train, self.parts.validation):
-            rows.update(row_hashes(part.sources).tobytes() + row_hashes(part.targets).tobytes())
+            # Not `row_hashes`, to which capitals are all one: they are not to what writes them.
+            for text in chain(part.sources, part.targets):
+                rows.update(text.encode("utf-8", "surrogatepass") + b"\0")
         options = json.dumps(self.chosen.as_dict(), sort_keys=True)
-        cell = cell_name(self.cell) or (self.cell if isinstance(self.cell, str) else "your own")
+        cell = saved_name(self.cell) or "your own"
         return {"options": options, "cell": cell, "rows": rows.hexdigest()}
 
 
@@ -143,7 +145,16 @@ def prepare(
 
     Raises:
         InputError: the texts hold nothing, or every target is too long.
+        OptionError: the weights are to be chosen by the BLEU of no pairs, or BLEU's tokeniser is not installed.
     """
+    if settings.select == "bleu" and not len(parts.validation):
+        raise OptionError(
+            "select='bleu' without a validation part",
+            expected="pairs to choose the weights by",
+            fix="hold some out: validation=0.05 (--validation 0.05)",
+        )
+    if settings.tokenize is not None:
+        bleu_metric((), settings.tokenize)
     one_script = main_script(parts.train.sources) == main_script(parts.train.targets)
     settings = with_usual(settings, pairs=len(parts.train), one_script=one_script)
     reader = fit_reader(settings, parts.train)
@@ -190,7 +201,9 @@ def _encoded_train(
     too_long = targets.lengths - FRAME > most
     if too_long.any():
         place = train.where(int(too_long.argmax()))
-        message = f"{int(too_long.sum()):,} targets of more than {most:,} tokens"
+        count = int(too_long.sum())
+        targets_said = "1 target" if count == 1 else f"{count:,} targets"
+        message = f"{targets_said} of more than {most:,} tokens"
         if too_long.all():
             raise InputError(
                 f"all {message}",
@@ -202,11 +215,7 @@ def _encoded_train(
         kept = np.flatnonzero(~too_long)
         train, lengths = train.take(kept), lengths[kept]
         sources, targets = sources.take(kept), targets.take(kept)
-    if (cut := lengths > most).any():
-        place = train.where(int(cut.argmax()))
-        notes.append(
-            f"{place}: {int(cut.sum()):,} sources of more than {most:,} tokens, read up to there (--max-length)"
-        )
+    notes += cut_note(lengths, most, train.where, " (--max-length)")
     return train, EncodedPairs(sources, targets), tuple(notes)
 
 

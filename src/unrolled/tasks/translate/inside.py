@@ -16,6 +16,7 @@ from unrolled.models.seq2seq import Seq2Seq
 from unrolled.models.token_ids import BEGIN, END
 from unrolled.tasks.recurrent import CellChoice
 from unrolled.tasks.translate.fitted import Fitted
+from unrolled.tasks.translate.network import TRANSFORMER
 from unrolled.tasks.translate.outcome import Alignment
 from unrolled.tasks.translate.parts import PairParts
 from unrolled.tasks.translate.reading import PairBatch
@@ -93,7 +94,7 @@ def facts_of(
     settings = fitted.settings
     facts: dict[str, object] = {
         "cell": cell if isinstance(cell, str) else repr(cell),
-        "attention": settings.attention,
+        "attention": "multi_head" if cell == TRANSFORMER else settings.attention,
         "layers": settings.layers,
         "encoder_layers": settings.encoder_layers,
         "hidden_size": settings.hidden_size,

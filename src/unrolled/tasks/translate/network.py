@@ -8,8 +8,10 @@ from typing import cast
 import torch
 from torch import nn
 
+import unrolled.cells as cells
 from unrolled.core.compose import Stack
 from unrolled.core.layer import Layer
+from unrolled.errors import OptionError, unknown_option
 from unrolled.models.attending import AttendingCell
 from unrolled.models.attending_stack import AttendingStack
 from unrolled.models.attention import (
@@ -22,10 +24,61 @@ from unrolled.models.attention import (
 from unrolled.models.seq2seq import Seq2Seq, Seq2SeqSizes
 from unrolled.models.transformer_decoder import TransformerDecoder
 from unrolled.models.transformer_encoder import TransformerEncoder
-from unrolled.tasks.recurrent import CellChoice, recurrent_layer
+from unrolled.tasks.recurrent import CellChoice, cell_maker, cell_name, recurrent_layer
 from unrolled.tasks.translate.settings import TranslateSettings
 
 TRANSFORMER = "transformer"
+
+
+def check_cell(cell: CellChoice, settings: TranslateSettings) -> None:
+    """Raise where no network can be made of ``cell`` with these settings.
+
+    Raises:
+        OptionError: no cell has that name (the nearest is named), it can make none, or a setting is not for it.
+    """
+    if cell != TRANSFORMER:
+        try:
+            cell_maker(cell)
+        except OptionError:
+            if not isinstance(cell, str):
+                raise
+            known = [*map(str.lower, cells.__all__), TRANSFORMER]
+            raise unknown_option("cell", cell, known) from None
+    elif settings.attention not in ("general", "multi_head"):
+        raise OptionError(
+            f"attention={settings.attention!r} with cell={cell!r}",
+            expected="attention='multi_head', a Transformer's own",
+            fix="leave attention out (--attention)",
+        )
+    if cell != TRANSFORMER and settings.hidden_size is not None:
+        _check_attention(settings.attention, settings.hidden_size, settings.heads)
+    if settings.input_feeding and (cell == TRANSFORMER or settings.attention == "none"):
+        other = f"cell={cell!r}" if cell == TRANSFORMER else "attention='none'"
+        raise OptionError(
+            f"input_feeding=True with {other}",
+            expected="a recurrent decoder that looks at the source",
+            fix="leave input_feeding out (--input-feeding)",
+        )
+
+
+def _check_attention(attention: str, hidden: int, heads: int) -> None:
+    """Raise where decoder and memory, which is as large but for an odd unit, cannot be compared in this way."""
+    if attention in ("dot", "scaled") and hidden % 2:
+        raise OptionError(
+            f"hidden_size={hidden} with attention={attention!r}",
+            expected="an even number, half of it for each direction of the encoder",
+            fix="or attention='general', for which sizes may differ",
+        )
+    if attention == "multi_head" and hidden % heads:
+        raise OptionError(
+            f"heads={heads} with hidden_size={hidden}",
+            expected="a hidden_size that is a multiple of the heads",
+        )
+
+
+def saved_name(cell: CellChoice) -> str | None:
+    """Return the name by which a saved translator finds its cell again; None for one that is the user's own."""
+    return TRANSFORMER if cell == TRANSFORMER else cell_name(cell)
 
 
 def network_sizes(

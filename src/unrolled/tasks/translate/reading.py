@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -90,6 +90,22 @@ class PairReader:
         )
         read, _ = self.sources(sources, dropout, seed=seed, epoch=epoch)
         return EncodedPairs(read, TokenRows.of(written))
+
+
+def cut_note(
+    lengths: Rows, most: int, where: Callable[[int], str], fix: str = ""
+) -> tuple[str, ...]:
+    """Return a line that says how many sources are longer than what is read of them, and which is the first.
+
+    >>> cut_note(np.array([7, 90, 80]), 50, lambda row: f"stdin, line {row + 1}")
+    ('stdin, line 2: 2 sources of more than 50 tokens, read up to there',)
+    """
+    cut = lengths > most
+    if not cut.any():
+        return ()
+    sources = "1 source" if cut.sum() == 1 else f"{int(cut.sum()):,} sources"
+    place = where(int(cut.argmax()))
+    return (f"{place}: {sources} of more than {most:,} tokens, read up to there{fix}",)
 
 
 FRAME = 2

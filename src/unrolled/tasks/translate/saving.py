@@ -16,10 +16,10 @@ from unrolled.data.pairs import PairsForm
 from unrolled.data.text_tokenizer import TextTokenizer
 from unrolled.models.seq2seq import Seq2SeqSizes
 from unrolled.tasks.baselines import TRANSLATE_BASELINES, TranslateBaseline
-from unrolled.tasks.recurrent import CellChoice, cell_name, chosen_cell
+from unrolled.tasks.recurrent import CellChoice, chosen_cell
 from unrolled.tasks.saving import below, complete, load_weights, read_file, read_model, write_model
 from unrolled.tasks.translate.fitted import Fitted
-from unrolled.tasks.translate.network import TRANSFORMER, make_network
+from unrolled.tasks.translate.network import make_network, saved_name
 from unrolled.tasks.translate.reading import PairReader
 from unrolled.tasks.translate.settings import TranslateSettings
 
@@ -45,7 +45,7 @@ def save_fitted(
         tensors |= {f"baseline.{name}.{k}": torch.from_numpy(a) for k, a in arrays.items()}
     config = {
         "task": "translate",
-        "cell": cell if cell == TRANSFORMER else cell_name(cell),
+        "cell": saved_name(cell),
         "options": {**fitted.settings.as_dict(), **training},
         "sizes": asdict(fitted.network.sizes),
         "form": fitted.form.to_dict(),

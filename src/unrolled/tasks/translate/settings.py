@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
-from unrolled.data.text_tokenizer import TextUnits
+from unrolled.data.text_tokenizer import TextUnits, least_size
 from unrolled.errors import OptionError, unknown_option
 from unrolled.tasks.options import (
     check_names,
@@ -16,13 +17,14 @@ from unrolled.tasks.options import (
     is_number,
     part_options,
 )
+from unrolled.tasks.text_scores import BleuTokenizer
 from unrolled.train.settings import TrainSettings
 
 ATTENTIONS = ("general", "additive", "dot", "scaled", "multi_head", "none")
 SELECTIONS = ("loss", "bleu")
 
 _WHOLE = {
-    "vocabulary": 5,
+    "vocabulary": 1,
     "embedding": 1,
     "hidden_size": 2,
     "layers": 1,
@@ -99,7 +101,15 @@ class TranslateSettings:
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise unknown_option(name, getattr(self, name), known)
-        if not (is_number(self.length_penalty) and self.length_penalty >= 0):
+        least = least_size(self.units)
+        if self.vocabulary is not None and self.vocabulary < least:
+            raise OptionError(
+                f"vocabulary={self.vocabulary} with units={self.units!r}",
+                expected=f"at least {least}",
+            )
+        if self.tokenize not in (None, *get_args(BleuTokenizer)):
+            raise unknown_option("tokenize", self.tokenize, get_args(BleuTokenizer))
+        if not (is_number(self.length_penalty) and 0 <= self.length_penalty < math.inf):
             raise OptionError(
                 f"length_penalty={self.length_penalty!r}", expected="a number of at least 0"
             )

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from unrolled.data.pair_rows import checked_text, short
 from unrolled.data.pairs import Pairs, iter_pairs, read_pairs
 from unrolled.data.partition import repeated, row_hashes
 from unrolled.errors import InputError
@@ -19,18 +20,21 @@ from unrolled.models.sampling import Sampling
 from unrolled.models.search import Hypothesis
 from unrolled.tasks.baselines import TRANSLATE_BASELINES, TranslateBaseline, chosen_baselines
 from unrolled.tasks.model import ReadInside, TaskModel
-from unrolled.tasks.recurrent import CellChoice, cell_maker
+from unrolled.tasks.recurrent import CellChoice
 from unrolled.tasks.sequences import sequences
 from unrolled.tasks.text_scores import text_score_notes, text_signatures
 from unrolled.tasks.translate.fitted import SUMMARISE, Fitted
 from unrolled.tasks.translate.fitting import MakeProgress, prepare
 from unrolled.tasks.translate.inside import facts_of, reach_of
-from unrolled.tasks.translate.network import TRANSFORMER
+from unrolled.tasks.translate.network import check_cell
 from unrolled.tasks.translate.outcome import Outcome
 from unrolled.tasks.translate.parts import PairPart, PairParts, part_pairs
+from unrolled.tasks.translate.reading import cut_note
 from unrolled.tasks.translate.saving import load_fitted, save_fitted
 from unrolled.tasks.translate.scoring import score_beside_baselines, write_outcome
 from unrolled.tasks.translate.settings import read_options
+from unrolled.tasks.translate.texts import as_texts
+from unrolled.tasks.translate.writing import Manner
 from unrolled.train.loop import TrainResult
 
 
@@ -77,8 +81,6 @@ class Translator(TaskModel):
         seed: int = 0,
         **options: Any,
     ) -> None:
-        if cell != TRANSFORMER:
-            cell_maker(cell)
         self.cell = cell
         self.settings, self.train_options = read_options(
             {
@@ -90,6 +92,7 @@ class Translator(TaskModel):
                 **options,
             }
         )
+        check_cell(cell, self.settings)
         self.title = ""
         self.notes: tuple[str, ...] = ()
         self.training: TrainResult | None = None
@@ -144,6 +147,14 @@ class Translator(TaskModel):
             InputError: the data cannot be used; what, where and how to mend it is said.
             TrainingError: the loss or a gradient was not finite; the last good weights are kept.
         """
+        if targets is not None and (
+            isinstance(data, str | Path) or isinstance(targets, str | Path)
+        ):
+            raise InputError(
+                f"fit({short(data)}, {short(targets)})",
+                expected="sources and targets, a text for each",
+                fix="give two files together: fit((sources, targets))",
+            )
         source = data if targets is None else (list(data), list(targets))
         pairs = read_pairs(
             source, source_column=self.settings.source, target_column=self.settings.target
@@ -167,14 +178,13 @@ class Translator(TaskModel):
             source: one text, or several.
             how: as of `hypotheses`.
         """
-        texts = [source] if isinstance(source, str) else source
-        found = [best for best, *_ in self.hypotheses(texts, **how)]
+        found = [best for best, *_ in self.hypotheses(source, **how)]
         written = [self.fitted.text(hypothesis.tokens) for hypothesis in found]
         return written[0] if isinstance(source, str) else written
 
     def hypotheses(
         self,
-        sources: Iterable[str],
+        sources: str | Iterable[str],
         *,
         beam: int | None = None,
         n_best: int = 1,
@@ -184,14 +194,15 @@ class Translator(TaskModel):
         """Return the ``n_best`` hypotheses of each source, best first, with their tokens and scores.
 
         Args:
-            sources: texts.
+            sources: texts, or one.
             beam: hypotheses that the search keeps, 1 for the most likely token each time; None = as in the settings.
-            n_best: how many are returned, at most as many as are kept.
+            n_best: how many are returned; as many are kept at least.
             sampling: draws tokens in place of a search: ``Sampling(temperature=0.8, top_p=0.9, seed=1)``.
             done: told how many sources are done, as they are.
         """
-        rows, _ = self.fitted.reader.sources(sources)
-        return self.fitted.writer.write(rows, self.fitted.manner(beam, n_best, sampling), done)
+        manner = self.fitted.manner(beam, n_best, sampling)
+        rows, _ = self.fitted.reader.sources(as_texts(sources))
+        return self.fitted.writer.write(rows, manner, done)
 
     def stream(
         self, source: str, *, beam: int = 1, sampling: Sampling | None = None
@@ -204,10 +215,9 @@ class Translator(TaskModel):
             sampling: as of `hypotheses`.
         """
         fitted = self.fitted
-        rows, _ = fitted.reader.sources([source])
-        tokens = fitted.writer.stream(
-            sequences(rows, np.zeros(1, np.int64)), fitted.manner(beam, 1, sampling)
-        )
+        manner = fitted.manner(beam, 1, sampling)
+        rows, _ = fitted.reader.sources([checked_text(source, "source")])
+        tokens = fitted.writer.stream(sequences(rows, np.zeros(1, np.int64)), manner)
         decoder = fitted.reader.target.decoder()
         pieces = chain((decoder.push_all(some) for some in tokens), iter(decoder.finish, ""))
         return (piece for piece in pieces if piece)
@@ -218,7 +228,7 @@ class Translator(TaskModel):
         Args:
             data: as in `fit`, targets are not needed; also a list of texts, and a file with a text in each line.
             source: column of the sources, where it is called otherwise than in training.
-            how: as of `hypotheses`; with ``n_best`` there are as many rows for each source, best first.
+            how: beam, n_best and sampling as of `hypotheses`; there are n_best rows for each source, best first.
 
         Returns:
             row (of the source, from 1), target, and score: log P(target) / length^alpha.
@@ -226,26 +236,40 @@ class Translator(TaskModel):
         Raises:
             InputError: the data cannot be used.
         """
+        manner = self.fitted.manner(**how)
         pairs = read_pairs(data, source_column=source, like=self.fitted.form, needs_targets=False)
-        self.notes = pairs.notes
-        return self._frame(pairs, first=1, **how)
+        frame, cut = self._written(pairs, manner, first=0)
+        self.notes = (*pairs.notes, *cut)
+        return frame
 
     def predict_chunks(
         self, data: Any, rows: int = 256, *, source: str | None = None, **how: Any
     ) -> Iterator[pl.DataFrame]:
         """Write as `predict` does, at most ``rows`` sources at a time: from a pipe, or of a file of any size."""
-        self.notes, first = (), 1
-        for part in iter_pairs(data, source_column=source, like=self.fitted.form, rows=rows):
-            self.notes += tuple(note for note in part.notes if note not in self.notes)
-            yield self._frame(part, first, **how)
+        manner = self.fitted.manner(**how)
+        parts = iter_pairs(data, source_column=source, like=self.fitted.form, rows=rows)
+        return self._chunks(parts, manner)
+
+    def _chunks(self, parts: Iterable[Pairs], manner: Manner) -> Iterator[pl.DataFrame]:
+        self.notes, first = (), 0
+        for part in parts:
+            frame, cut = self._written(part, manner, first)
+            self.notes += tuple(n for n in (*part.notes, *cut) if n not in self.notes)
+            yield frame
             first += len(part.sources)
 
-    def _frame(self, pairs: Pairs, first: int, **how: Any) -> pl.DataFrame:
-        found = enumerate(self.hypotheses(pairs.sources, **how), start=first)
-        rows = [(row, self.fitted.text(h.tokens), h.score) for row, all_ in found for h in all_]
-        return pl.DataFrame(
+    def _written(
+        self, pairs: Pairs, manner: Manner, first: int
+    ) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """Return the targets of sources, before which ``first`` were written, and what is said of those that were cut."""
+        fitted = self.fitted
+        encoded, lengths = fitted.reader.sources(pairs.sources)
+        found = enumerate(fitted.writer.write(encoded, manner, first=first), start=first + 1)
+        rows = [(row, fitted.text(h.tokens), h.score) for row, several in found for h in several]
+        frame = pl.DataFrame(
             rows, {"row": pl.Int64, "target": pl.String, "score": pl.Float64}, orient="row"
         )
+        return frame, cut_note(lengths, fitted.settings.max_length, pairs.where)
 
     def evaluate(
         self,
@@ -275,13 +299,16 @@ class Translator(TaskModel):
         """
         fitted = self.fitted
         names = chosen_baselines(baselines, TRANSLATE_BASELINES[fitted.kind])
+        manner = fitted.manner(beam)
         part = self._test_part() if data is None else self._read_part(data, source, target)
-        self.outcome, speed = write_outcome(fitted, part, fitted.manner(beam, 1, None))
+        self.outcome, speed = write_outcome(fitted, part, manner)
         beside = {name: self._baseline(name) for name in names}
         scores = score_beside_baselines(self.outcome, fitted, speed, beside)
         tokenize = fitted.settings.tokenize
         references = self.outcome.references
-        self.notes += text_score_notes(references, tokenize=tokenize)
+        cut = cut_note(self.outcome.lengths, fitted.settings.max_length, part.where)
+        notes = (*cut, *text_score_notes(references, tokenize=tokenize))
+        self.notes += tuple(note for note in notes if note not in self.notes)
         return {
             "task": "translate",
             "kind": fitted.kind,

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from unrolled.core.seq import Seq
 from unrolled.data.token_rows import TokenRows
+from unrolled.errors import OptionError
 from unrolled.models.beam import BeamSearch
 from unrolled.models.rollout import Rollout
 from unrolled.models.sampling import Sampling
 from unrolled.models.search import Hypothesis, Search
 from unrolled.models.seq2seq import Seq2Seq
 from unrolled.models.token_ids import BEGIN
+from unrolled.tasks.options import check_whole
 from unrolled.tasks.sequences import blocks, sequences
 
 Rows = NDArray[np.int64]
@@ -43,6 +45,19 @@ class Manner:
     length_penalty: float = 1.0
     sampling: Sampling | None = field(default=None)
 
+    def __post_init__(self) -> None:
+        check_whole(self, {"beam": 1, "n_best": 1})
+        if not isinstance(self.sampling, Sampling | None):
+            raise OptionError(
+                f"sampling={self.sampling!r}", expected="Sampling(temperature=..., seed=...)"
+            )
+        if self.sampling is not None and self.n_best > 1:
+            raise OptionError(
+                f"n_best={self.n_best} with sampling",
+                expected="n_best=1: a draw has no second best",
+                fix="draw again with other seeds",
+            )
+
 
 @dataclass(frozen=True)
 class Writer:
@@ -63,11 +78,16 @@ class Writer:
         sources: TokenRows,
         manner: Manner,
         done: Callable[[int], None] = lambda count: None,
+        first: int = 0,
     ) -> list[list[Hypothesis]]:
-        """Return the hypotheses of each source, best first; ``done`` is told how many sources are, as they are."""
+        """Return the hypotheses of each source, best first; those of an empty one are empty.
+
+        ``done`` is told how many sources are written, as they are. ``first`` is the number of the first source, on
+        which draws depend: what is drawn for a source is the same in whatever portions sources come.
+        """
         found: list[list[Hypothesis]] = [[] for _ in range(len(sources))]
         for rows in blocks(sources.lengths, MOST_STEPS):
-            search = self._search(sequences(sources, rows), rows, manner)
+            search = self._search(sequences(sources, rows), rows + first, manner)
             results: Sequence[Hypothesis | list[Hypothesis]] = search.run()
             for row, result in zip(rows.tolist(), results, strict=True):
                 found[row] = [result] if isinstance(result, Hypothesis) else result
@@ -106,4 +126,6 @@ class Writer:
         )
 
     def _longest(self, length: int) -> int:
+        if length <= 1:  # END alone
+            return 0
         return min(self.max_length, SPARE + round(USUAL_LENGTHS * self.ratio * length))

@@ -1,0 +1,23 @@
+"""Texts that are given one by one, checked before anything reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from unrolled.data.pair_rows import checked_text, short
+from unrolled.errors import InputError
+
+
+def as_texts(given: str | Iterable[str]) -> list[str]:
+    """Return one text, or several, as a list.
+
+    Raises:
+        InputError: something in it is no text.
+
+    >>> as_texts("a"), as_texts(("a", "b"))
+    (['a'], ['a', 'b'])
+    """
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
+        raise InputError(f"{short(given)} is no text", expected="a text, or several")
+    texts = [given] if isinstance(given, str) else given
+    return [checked_text(text, f"text {number}") for number, text in enumerate(texts)]
