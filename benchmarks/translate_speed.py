@@ -58,7 +58,7 @@ def drawn_pairs(rows: int) -> EncodedPairs:
 
 def network_of(cell: str, settings: TranslateSettings) -> Seq2Seq:
     sizes = network_sizes(cell, settings, VOCABULARY, VOCABULARY)
-    return make_network(cell, settings, sizes, SEED)
+    return make_network(cell, settings, sizes, settings.max_length, SEED)
 
 
 def apart(

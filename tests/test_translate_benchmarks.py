@@ -196,9 +196,7 @@ def test_a_training_of_its_own_process_is_scored(tmp_path: Path) -> None:
     assert set(beside["baselines"]) == {"nearest_pair", "copy_source"}
 
 
-SMALL = TranslateSettings(
-    embedding=8, hidden_size=8, layers=2, encoder_layers=1, shared=True, vocabulary=60
-)
+SMALL = TranslateSettings(embedding=8, hidden_size=8, layers=2, encoder_layers=1, shared=True)
 
 
 @pytest.mark.parametrize("cell", translate_speed.CELLS)
@@ -220,9 +218,7 @@ def test_plain_torch_is_the_same_network(monkeypatch: pytest.MonkeyPatch, cell: 
 def test_speed_is_that_of_both_on_the_same_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(translate_speed, "VOCABULARY", 60)
     monkeypatch.setattr(translate_speed, "TRAINING_PAIRS", 40)
-    settings = TranslateSettings(
-        **{**SMALL.as_dict(), "batch_tokens": 120, "dropout": 0.1, "vocabulary": None}
-    )
+    settings = TranslateSettings(**{**SMALL.as_dict(), "batch_tokens": 120, "dropout": 0.1})
     found = translate_speed.measure("gru", 1, settings, pairs=2, batches=1)
     assert found["pairs"] == 2
     ratio = found["tokens_per_second"] / found["torch_tokens_per_second"]

@@ -44,7 +44,7 @@ class Fitted:
     @cached_property
     def writer(self) -> Writer:
         """What writes targets."""
-        return Writer(self.network, self.ratio, self.settings.max_length)
+        return Writer(self.network, self.ratio, self.reader.longest)
 
     def manner(
         self, beam: int | None = None, n_best: int = 1, sampling: Sampling | None = None

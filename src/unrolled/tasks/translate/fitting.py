@@ -36,7 +36,7 @@ from unrolled.tasks.translate.training import (
     translate_loss,
     validation_loss,
 )
-from unrolled.tasks.translate.writing import Manner, Writer
+from unrolled.tasks.translate.writing import SPARE, Manner, Writer
 from unrolled.train.batches import token_batches
 from unrolled.train.loop import TrainResult, fit
 from unrolled.train.progress import Progress
@@ -115,7 +115,7 @@ class FittingTask:
 
         def score(model: nn.Module) -> float:
             assert isinstance(model, Seq2Seq)
-            writer = Writer(model, ratio, self.chosen.max_length)
+            writer = Writer(model, ratio, self.reader.longest)
             found = writer.write(sources, Manner(beam=1))
             texts = [text(list(best.tokens)) for best, *_ in found]
             return -text_scores(texts, references, tokenize=tokenize)["bleu"]
@@ -159,6 +159,8 @@ def prepare(
     settings = with_usual(settings, pairs=len(parts.train), one_script=one_script)
     reader = fit_reader(settings, parts.train)
     train, pairs, notes = _encoded_train(reader, parts.train)
+    longest = int(pairs.targets.lengths.max()) - FRAME
+    reader = replace(reader, longest=min(settings.max_length, SPARE + 3 * longest // 2))
     tokens = settings.batch_tokens or 1
     batches = token_batches(pairs.lengths, tokens, seed=0, epoch=0)
     training = training_settings(
@@ -173,7 +175,7 @@ def prepare(
         reader,
         _by_epoch(reader, train, pairs, settings.bpe_dropout, training.seed),
         reader.pairs(parts.validation.sources, parts.validation.targets),
-        make_network(cell, settings, sizes, training.seed),
+        make_network(cell, settings, sizes, reader.longest, training.seed),
         training,
         notes,
     )
@@ -187,8 +189,9 @@ def fit_reader(settings: TranslateSettings, train: PairPart) -> PairReader:
 
     if settings.shared:
         both = learned(train.sources, train.targets)
-        return PairReader(both, both, settings.max_length)
-    return PairReader(learned(train.sources), learned(train.targets), settings.max_length)
+        return PairReader(both, both, settings.max_length, settings.max_length)
+    source, target = learned(train.sources), learned(train.targets)
+    return PairReader(source, target, settings.max_length, settings.max_length)
 
 
 def _encoded_train(

@@ -92,13 +92,15 @@ def network_sizes(
 
 
 def make_network(
-    cell: CellChoice, settings: TranslateSettings, sizes: Seq2SeqSizes, seed: int
+    cell: CellChoice, settings: TranslateSettings, sizes: Seq2SeqSizes, longest: int, seed: int
 ) -> Seq2Seq:
-    """Return a new network; its weights depend on ``seed`` alone."""
-    make = _transformer if cell == TRANSFORMER else _recurrent
+    """Return a new network for targets of ``longest`` tokens at most; its weights depend on ``seed`` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder, decoder = make(cell, settings, sizes)
+        if cell == TRANSFORMER:
+            encoder, decoder = _transformer(settings, sizes, longest)
+        else:
+            encoder, decoder = _recurrent(cell, settings, sizes)
         return Seq2Seq(
             encoder,
             decoder,
@@ -156,7 +158,7 @@ def _attention(settings: TranslateSettings, query: int, memory: int) -> Attentio
 
 
 def _transformer(
-    cell: CellChoice, settings: TranslateSettings, sizes: Seq2SeqSizes
+    settings: TranslateSettings, sizes: Seq2SeqSizes, longest: int
 ) -> tuple[Layer, Layer]:
     hidden, dropout = settings.hidden_size or 1, settings.dropout or 0.0
     encoder = TransformerEncoder(
@@ -172,7 +174,7 @@ def _transformer(
         layers=settings.layers or 1,
         heads=settings.heads,
         memory_size=sizes.memory,
-        context=settings.max_length + 1,
+        context=longest + 1,
         output_size=sizes.embedding,
         dropout=dropout,
     )

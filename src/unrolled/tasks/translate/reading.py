@@ -49,12 +49,14 @@ class PairReader:
     Attributes:
         source: of the sources.
         target: of the targets; the same one where they share a vocabulary.
-        max_length: tokens that are read of a source and written of a target.
+        max_length: tokens that are read of a source.
+        longest: tokens that are written of a target at most.
     """
 
     source: TextTokenizer
     target: TextTokenizer
     max_length: int
+    longest: int
 
     def sources(
         self, texts: Iterable[str], dropout: float = 0.0, *, seed: int = 0, epoch: int = 0
@@ -85,7 +87,7 @@ class PairReader:
     ) -> EncodedPairs:
         """Return the ids of pairs, of what is too long on either side the beginning."""
         written = (
-            framed(ids[: self.max_length])
+            framed(ids[: self.longest])
             for ids in self.target.encode(targets, dropout, seed=seed, epoch=epoch)
         )
         read, _ = self.sources(sources, dropout, seed=seed, epoch=epoch)

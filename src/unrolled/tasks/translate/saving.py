@@ -51,6 +51,7 @@ def save_fitted(
         "form": fitted.form.to_dict(),
         "kind": fitted.kind,
         "ratio": fitted.ratio,
+        "longest": fitted.reader.longest,
         "baselines": of_baselines,
     }
     files = {TOKENIZER: fitted.reader.target.to_text().encode()}
@@ -92,13 +93,14 @@ def _read_fitted(
 
     target = tokenizer(TOKENIZER)
     source = target if settings.shared else tokenizer(SOURCE_TOKENIZER)
-    network = make_network(cell, settings, Seq2SeqSizes(**config["sizes"]), seed=0)
+    longest = int(config["longest"])
+    network = make_network(cell, settings, Seq2SeqSizes(**config["sizes"]), longest, seed=0)
     load_weights(network, below("network.", tensors), str(folder))
     return Fitted(
         settings,
         PairsForm.from_dict(config["form"]),
         str(config["kind"]),
-        PairReader(source, target, settings.max_length),
+        PairReader(source, target, settings.max_length, longest),
         network.eval(),
         float(config["ratio"]),
         tensors["train_hashes"].numpy().view(np.uint64),

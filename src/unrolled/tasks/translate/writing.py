@@ -66,12 +66,12 @@ class Writer:
     Attributes:
         network: in evaluation mode.
         ratio: target tokens that are written for a source token on average.
-        max_length: tokens of a target at most.
+        longest: tokens of a target at most.
     """
 
     network: Seq2Seq
     ratio: float
-    max_length: int
+    longest: int
 
     def write(
         self,
@@ -128,4 +128,4 @@ class Writer:
     def _longest(self, length: int) -> int:
         if length <= 1:  # END alone
             return 0
-        return min(self.max_length, SPARE + round(USUAL_LENGTHS * self.ratio * length))
+        return min(self.longest, SPARE + round(USUAL_LENGTHS * self.ratio * length))
