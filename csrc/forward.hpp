@@ -125,8 +125,7 @@ UNROLLED_INLINE void step_product(const float* activations, int64_t spacing, int
     const Groups parts = Groups::of(live, tile_rows(static_cast<int>(vectors)));
     for (int64_t part = 0; part < parts.groups; ++part) {
       const int64_t start = parts.start(part), count = parts.size(part);
-      tiles[vectors - 1][count - 1](activations + start * width, spacing * width, weights.depth, weights.panel(p),
-                                    weights.initial + first * width, 0, sums, vectors * width);
+      weights.multiply(activations + start * width, spacing * width, p, first, vectors, part, count, sums);
       for (int64_t r = 0; r < count; ++r) at(first, vectors, start + r, sums + r * vectors * width);
     }
   }
@@ -280,15 +279,16 @@ struct CellWeights {
     return least(rows * steps, most(rows, most(forward_least_rows, forward_block / floats)));
   }
 
-  ForwardPlan plan(const Forward& call, const int64_t* offsets, int64_t most_rows) const {
+  // Weights that are kept are far: between two steps others are read.
+  ForwardPlan plan(const Forward& call, const int64_t* offsets, int64_t most_rows, bool far) const {
     return {call,
             offsets,
             unit_blocks,
             blocks(input_size, width),
             most_rows,
-            {input, biases, input_size, together},
-            {recurrent, later, hidden_size, gated},
-            {candidate, later, hidden_size, single}};
+            {input, biases, input_size, together, far},
+            {recurrent, later, hidden_size, gated, far},
+            {candidate, later, hidden_size, single, far}};
   }
 };
 
@@ -315,7 +315,7 @@ void forward_cell(const Forward& call) {
   for (int64_t t = 0; t < layout.steps; ++t) offsets[t + 1] = offsets[t] + layout.batch_sizes[t];
   weights.pack_all_biases(call.weights);
   in_parallel(workers, [&](int64_t worker) { weights.pack(call.weights, worker, workers); });
-  const ForwardPlan plan = weights.plan(call, offsets, most_rows);
+  const ForwardPlan plan = weights.plan(call, offsets, most_rows, false);
   in_parallel(workers, [&](int64_t worker) {
     forward_rows<kind>(plan, Rows{layout, worker, workers}, Room{room.next + worker * counted.floats});
   });

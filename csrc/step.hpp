@@ -113,7 +113,7 @@ void step_cell_rows(const StepPart& part, const StepRoom& room) {
                      1};
   Room packed{part.layer.packed};
   const CellWeights weights(packed, kind, I, H);
-  const ForwardPlan plan = weights.plan(call, room.offsets, weights.most_rows(rows, steps));
+  const ForwardPlan plan = weights.plan(call, room.offsets, weights.most_rows(rows, steps), true);
   forward_rows<kind>(plan, Rows{call.layout, 0, 1}, room.rest);
 }
 
@@ -131,7 +131,7 @@ void step_linear_rows(const StepPart& part, Room memory) {
   const int64_t I = part.layer.in, O = part.layer.out, count = part.rows * part.steps;
   Room packed{part.layer.packed};
   const LinearWeights weights(packed, I, O);
-  const Panels panels{weights.data, weights.bias, I, weights.columns};
+  const Panels panels{weights.data, weights.bias, I, weights.columns, true};
   const LinearRoom room(memory, I);
   for (int64_t start = 0; start < count; start += step_rows) {
     const int64_t rows = least(step_rows, count - start);

@@ -28,9 +28,11 @@ struct Groups {
 // out[R, V * width] (rows `out_stride` apart) = initial[V * width] + activations[R, depth] weights[depth, V * width].
 // With an `initial_stride` each row has an initial of its own, so far apart, which is added last: a long sum that is
 // made of several calls is a sum of short ones, and more exact.
-template <int R, int V>
-void tile(const float* activations, int64_t block_stride, int64_t depth, const float* weights, const float* initial,
-          int64_t initial_stride, float* out, int64_t out_stride) {
+// If it fetches, it brings [depth, width] of what is read next from `ahead` into the second level of cache meanwhile.
+template <int R, int V, bool fetches>
+UNROLLED_INLINE void multiply_tile(const float* activations, int64_t block_stride, int64_t depth, const float* weights,
+                                   const float* initial, int64_t initial_stride, float* out, int64_t out_stride,
+                                   const float* ahead) {
   // A sum waits 4 cycles for the one before; a small tile has too few of them and keeps several for each result.
   constexpr int parts = R * V >= 8 ? 1 : R * V >= 4 ? 2 : 4;
   Vector sums[parts][R][V];
@@ -70,6 +72,10 @@ void tile(const float* activations, int64_t block_stride, int64_t depth, const f
           }
         }
         weights += V * width;
+        if constexpr (fetches) {
+          __builtin_prefetch(ahead, 0, 2);
+          ahead += width;
+        }
       }
     }
   }
@@ -95,6 +101,19 @@ void tile(const float* activations, int64_t block_stride, int64_t depth, const f
   }
 }
 
+template <int R, int V>
+void tile(const float* activations, int64_t block_stride, int64_t depth, const float* weights, const float* initial,
+          int64_t initial_stride, float* out, int64_t out_stride) {
+  multiply_tile<R, V, false>(activations, block_stride, depth, weights, initial, initial_stride, out, out_stride,
+                             nullptr);
+}
+
+template <int R, int V>
+void fetching_tile(const float* activations, int64_t block_stride, int64_t depth, const float* weights,
+                   const float* initial, float* out, int64_t out_stride, const float* ahead) {
+  multiply_tile<R, V, true>(activations, block_stride, depth, weights, initial, 0, out, out_stride, ahead);
+}
+
 using Tile = void (*)(const float*, int64_t, int64_t, const float*, const float*, int64_t, float*, int64_t);
 
 // The tile of R rows and V vectors, at [V - 1][R - 1].
@@ -105,14 +124,44 @@ constexpr Tile tiles[4][8] = {
     {tile<1, 4>, tile<2, 4>, tile<3, 4>, tile<4, 4>, tile<5, 4>, tile<6, 4>, nullptr, nullptr},
 };
 
+using FetchingTile = void (*)(const float*, int64_t, int64_t, const float*, const float*, float*, int64_t,
+                              const float*);
+
+// The same, of tiles that compute for long enough to fetch something meanwhile.
+constexpr FetchingTile fetching_tiles[4][8] = {
+    {},
+    {nullptr, nullptr, nullptr, nullptr, nullptr, fetching_tile<6, 2>, fetching_tile<7, 2>, fetching_tile<8, 2>},
+    {nullptr, nullptr, nullptr, fetching_tile<4, 3>, fetching_tile<5, 3>, fetching_tile<6, 3>, fetching_tile<7, 3>,
+     fetching_tile<8, 3>},
+    {nullptr, nullptr, fetching_tile<3, 4>, fetching_tile<4, 4>, fetching_tile<5, 4>, fetching_tile<6, 4>},
+};
+
 // A matrix of weights in panels, its columns counted in vectors.
 struct Panels {
   const float* data;
   const float* initial;  // [columns, width] that the sums begin with
   int64_t depth;
   Groups columns;
+  bool far = false;  // not in the cache: read once, and then not before much else is
 
   UNROLLED_INLINE const float* panel(int64_t p) const { return data + columns.start(p) * depth * width; }
+
+  // out [count, vectors * width] of some rows, the `part`-th of them, and of panel p, whose `vectors` columns begin at
+  // `first`. Where the weights are far every part fetches its share of the next panel, for which the first part of the
+  // rows would else have to wait.
+  UNROLLED_INLINE void multiply(const float* activations, int64_t block_stride, int64_t p, int64_t first,
+                                int64_t vectors, int64_t part, int64_t count, float* out) const {
+    const float* from = data + first * depth * width;
+    const FetchingTile fetching = far ? fetching_tiles[vectors - 1][count - 1] : nullptr;
+    if (fetching) {
+      const bool is_there = p + 1 < columns.groups && part < vectors;
+      fetching(activations, block_stride, depth, from, initial + first * width, out, vectors * width,
+               is_there ? from + (vectors + part) * depth * width : from);
+    } else {
+      tiles[vectors - 1][count - 1](activations, block_stride, depth, from, initial + first * width, 0, out,
+                                    vectors * width);
+    }
+  }
 };
 
 // out, per panel [rows, vectors, width] = initial + activations [rows, depth] times the weights
@@ -122,9 +171,8 @@ void product(const float* activations, int64_t block_stride, int64_t rows, const
     const Groups parts = Groups::of(rows, tile_rows(static_cast<int>(vectors)));
     for (int64_t part = 0; part < parts.groups; ++part) {
       const int64_t row = parts.start(part);
-      tiles[vectors - 1][parts.size(part) - 1](activations + row * width, block_stride, weights.depth,
-                                               weights.panel(p), weights.initial + first * width, 0,
-                                               out + (first * rows + row * vectors) * width, vectors * width);
+      weights.multiply(activations + row * width, block_stride, p, first, vectors, part, parts.size(part),
+                       out + (first * rows + row * vectors) * width);
     }
   }
 }
