@@ -199,6 +199,21 @@ def test_evaluate_scores_a_file_or_two_beside_the_baselines(
     assert "39 pairs" in shown
 
 
+def test_pairs_may_come_on_standard_input(run: Command, tmp_path: Path) -> None:
+    lines = tsv(tmp_path / "pairs.tsv", turned(40)).read_bytes()
+    answer = run("train", "translate", "-", "-o", tmp_path / "model", *SMALL, stdin=lines)
+    assert answer.status == 0, answer.err
+    scored = run("evaluate", tmp_path / "model", "-", "--json", stdin=lines)
+    assert scored.status == 0, scored.err
+    assert json.loads(scored.out)["rows"] == 40
+    rows = b"".join(
+        json.dumps({"source": source}).encode() + b"\n" for source in sides(turned(3))[0]
+    )
+    plain = "".join(f"{source}\n" for source in sides(turned(3))[0]).encode()
+    piped = [run("predict", tmp_path / "model", stdin=sent).out for sent in (rows, plain)]
+    assert piped[0] == piped[1]
+
+
 def test_predict_is_the_same_from_file_stdin_and_python(
     run: Command, saved: Path, tmp_path: Path
 ) -> None:
@@ -315,6 +330,14 @@ def test_options_of_predict_are_refused_by_name(
     assert one_line(answer.err)
     for part in expected:
         assert part in answer.err
+
+
+def test_rows_of_a_batch_are_no_option(run: Command, tmp_path: Path) -> None:
+    data = tsv(tmp_path / "pairs.tsv", turned(40))
+    answer = train(run, data, tmp_path / "model", "--batch-size", "32")
+    assert answer.status == 2
+    assert "--batch-size" in answer.err
+    assert "--batch-tokens" in answer.err
 
 
 def test_options_of_another_task_are_refused_by_evaluate(run: Command, saved: Path) -> None:

@@ -179,6 +179,15 @@ def test_long_sources_are_read_up_to_where_the_model_reads(model: Translator) ->
     assert model.notes == ()
 
 
+def test_a_transformer_writes_as_much_as_it_may_and_no_more() -> None:
+    pairs = [(" ".join(["da"] * 6), " ".join(["re"] * 6))] * 20 + turned(40)
+    short = made("transformer", heads=2, max_length=6, max_steps=30).fit(pairs)
+    for beam in (1, 4):
+        for several in short.hypotheses(sides(pairs)[0], beam=beam, n_best=beam):
+            assert all(len(each.tokens) <= 6 for each in several)
+    assert len(short.hypotheses(pairs[0][0], beam=1)[0][0].log_probabilities) <= 6
+
+
 def test_targets_end_in_time(model: Translator) -> None:
     short = made(max_length=5, max_steps=3).fit(turned())
     for sampling in (None, Sampling(temperature=50.0)):
