@@ -319,6 +319,7 @@ def test_a_broken_line_leaves_no_file(run: Command, saved: Path, tmp_path: Path)
         (["--n-best", "2", "--seed", "1"], ["n_best=2 with sampling"]),
         (["--top-p", "1.5"], ["top_p=1.5"]),
         (["--top-k", "0"], ["top_k=0"]),
+        (["--seed", str(10**30)], [f"seed={10**30}"]),
     ],
 )
 def test_options_of_predict_are_refused_by_name(

@@ -206,6 +206,32 @@ def test_what_is_no_text_is_refused(model: Translator, given: Any) -> None:
             next(model.stream(given))
 
 
+@pytest.mark.parametrize("rows", [0, -1])
+def test_portions_of_nothing_are_refused(model: Translator, rows: int) -> None:
+    with pytest.raises(OptionError, match=f"rows={rows}"):
+        list(model.predict_chunks(["da"], rows=rows))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temperature": "hot"},
+        {"temperature": True},
+        {"top_k": 1.5},
+        {"top_p": None},
+        {"penalty": "1"},
+        {"seed": "x"},
+        {"seed": 0.5},
+        {"seed": 2**63},
+    ],
+    ids=str,
+)
+def test_draws_of_another_kind_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=f"{next(iter(options))}="):
+        Sampling(**options)
+    assert Sampling(temperature=2, seed=-1, top_k=3)
+
+
 def test_one_text_is_one_source_for_every_verb(model: Translator) -> None:
     assert model.hypotheses("da mu") == model.hypotheses(["da mu"])
 
