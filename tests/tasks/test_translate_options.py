@@ -83,6 +83,7 @@ from unrolled.train.settings import TrainSettings
         ({"epochs": 0}, "epochs=0"),
         ({"average": 1.0}, r"average=1\.0"),
         ({"seed": -1}, "seed=-1"),
+        ({"seed": 2**63}, f"seed={2**63}"),
     ],
     ids=str,
 )
@@ -108,6 +109,10 @@ def test_what_is_wrong_with_the_pairs_shows_before_anything_is_trained() -> None
 
 def test_numbers_of_numpy_and_paths_are_as_welcome(tmp_path: Path) -> None:
     made(seed=np.int64(3), max_steps=np.int32(2)).fit(turned(30)).save(tmp_path)
+
+
+def test_the_greatest_seed_is_a_seed() -> None:
+    assert made(seed=2**63 - 1, dropout=0.1, max_steps=2).fit(turned(30)).translate("da")
 
 
 def test_options_are_parted_and_kept() -> None:
