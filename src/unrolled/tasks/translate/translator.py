@@ -29,7 +29,7 @@ from unrolled.tasks.translate.inside import facts_of, reach_of
 from unrolled.tasks.translate.network import check_cell
 from unrolled.tasks.translate.outcome import Outcome
 from unrolled.tasks.translate.parts import PairPart, PairParts, part_pairs
-from unrolled.tasks.translate.reading import cut_note
+from unrolled.tasks.translate.reading import Cut
 from unrolled.tasks.translate.saving import load_fitted, save_fitted
 from unrolled.tasks.translate.scoring import score_beside_baselines, write_outcome
 from unrolled.tasks.translate.settings import read_options
@@ -259,7 +259,8 @@ class Translator(TaskModel):
         manner = self._manner(beam, n_best, sampling)
         pairs = read_pairs(data, source_column=source, like=self.fitted.form, needs_targets=False)
         frame, lengths = self._written(pairs, manner, first=0)
-        self.notes = (*pairs.notes, *self._cut_note(lengths, pairs.where))
+        cut = Cut(self.fitted.settings.max_length).add(lengths, pairs.where)
+        self.notes = (*pairs.notes, *cut.notes())
         return frame
 
     def predict_chunks(
@@ -280,15 +281,14 @@ class Translator(TaskModel):
 
     def _chunks(self, parts: Iterable[Pairs], manner: Manner) -> Iterator[pl.DataFrame]:
         self.notes, first = (), 0
+        cut = Cut(self.fitted.settings.max_length)
         for part in parts:
             frame, lengths = self._written(part, manner, first)
-            notes = (*part.notes, *self._cut_note(lengths, part.where))
-            self.notes += tuple(note for note in notes if note not in self.notes)
+            self.notes += tuple(note for note in part.notes if note not in self.notes)
+            cut.add(lengths, part.where)
             yield frame
             first += len(part.sources)
-
-    def _cut_note(self, lengths: NDArray[np.int64], where: Callable[[int], str]) -> tuple[str, ...]:
-        return cut_note(lengths, self.fitted.settings.max_length, where)
+        self.notes += cut.notes()
 
     def _written(
         self, pairs: Pairs, manner: Manner, first: int
@@ -342,8 +342,8 @@ class Translator(TaskModel):
         scores = score_beside_baselines(self.outcome, fitted, speed, beside)
         tokenize = fitted.settings.tokenize
         references = self.outcome.references
-        cut = self._cut_note(self.outcome.lengths, part.where)
-        notes = (*cut, *text_score_notes(references, tokenize=tokenize))
+        cut = Cut(fitted.settings.max_length).add(self.outcome.lengths, part.where)
+        notes = (*cut.notes(), *text_score_notes(references, tokenize=tokenize))
         self.notes += tuple(note for note in notes if note not in self.notes)
         return {
             "task": "translate",
