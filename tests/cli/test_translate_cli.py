@@ -66,6 +66,28 @@ def test_train_leaves_a_model_its_scores_and_a_report(run: Command, tmp_path: Pa
         assert part in page
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--cell", "transformer", "--heads", "2"),
+        ("--attention", "none", "--select", "bleu", "--validation", "0.2"),
+        ("--input-feeding", "--encoder-layers", "2", "--no-shared"),
+    ],
+    ids=" ".join,
+)
+def test_every_network_has_a_report_and_writes(
+    run: Command, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    data = tsv(tmp_path / "pairs.tsv", turned(60))
+    answer = train(run, data, tmp_path / "model", *options, "--json")
+    assert answer.status == 0, answer.err
+    page = (tmp_path / "model" / "report.html").read_text()
+    assert (">Attention<" in page) == ("none" not in options)
+    predicted = run("predict", tmp_path / "model", stdin=b"da mu\nba\n")
+    assert predicted.status == 0, predicted.err
+    assert predicted.out.count("\n") == 2
+
+
 def test_scores_are_shown_with_their_signatures(run: Command, tmp_path: Path) -> None:
     data = tsv(tmp_path / "pairs.tsv", turned(60))
     answer = train(run, data, tmp_path / "model")

@@ -170,6 +170,8 @@ def test_long_sources_are_read_up_to_where_the_model_reads(model: Translator) ->
     assert short.notes == ("input, row 1: 2 sources of more than 6 tokens, read up to there",)
     list(short.predict_chunks(["da", "mu", long], rows=2))
     assert short.notes == ("input, row 2: 1 source of more than 6 tokens, read up to there",)
+    list(short.predict_chunks(["da", *[long] * 5], rows=1))
+    assert short.notes == ("input, row 1: 5 sources of more than 6 tokens, read up to there",)
     short.evaluate([("da", "re"), (long, "re")], baselines=())
     assert short.notes[0] == "input, row 1: 1 source of more than 6 tokens, read up to there"
     assert short.predict(["da"]).height == 1
