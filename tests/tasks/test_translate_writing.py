@@ -165,6 +165,10 @@ def test_long_sources_are_read_up_to_where_the_model_reads(model: Translator) ->
     beginning = "da mu ba lo ku no"
     long = beginning + " gu" * 400
     assert short.translate(long) == short.translate(beginning)
+    ids, lengths = short.fitted.reader.sources([beginning, long])
+    assert lengths.tolist() == [6, 406]
+    assert ids[0].tolist() == ids[1].tolist()
+    assert ids.lengths.tolist() == [7, 7]  # with the end
     found = short.predict(["da", long, long, "mu"])
     assert found["target"][1] == short.translate(beginning)
     assert short.notes == ("input, row 1: 2 sources of more than 6 tokens, read up to there",)
