@@ -66,6 +66,28 @@ def test_train_leaves_a_model_its_scores_and_a_report(run: Command, tmp_path: Pa
         assert part in page
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--cell", "transformer", "--heads", "2"),
+        ("--attention", "none", "--select", "bleu", "--validation", "0.2"),
+        ("--input-feeding", "--encoder-layers", "2", "--no-shared"),
+    ],
+    ids=" ".join,
+)
+def test_every_network_has_a_report_and_writes(
+    run: Command, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    data = tsv(tmp_path / "pairs.tsv", turned(60))
+    answer = train(run, data, tmp_path / "model", *options, "--json")
+    assert answer.status == 0, answer.err
+    page = (tmp_path / "model" / "report.html").read_text()
+    assert (">Attention<" in page) == ("none" not in options)
+    predicted = run("predict", tmp_path / "model", stdin=b"da mu\nba\n")
+    assert predicted.status == 0, predicted.err
+    assert predicted.out.count("\n") == 2
+
+
 def test_scores_are_shown_with_their_signatures(run: Command, tmp_path: Path) -> None:
     data = tsv(tmp_path / "pairs.tsv", turned(60))
     answer = train(run, data, tmp_path / "model")
@@ -199,6 +221,21 @@ def test_evaluate_scores_a_file_or_two_beside_the_baselines(
     assert "39 pairs" in shown
 
 
+def test_pairs_may_come_on_standard_input(run: Command, tmp_path: Path) -> None:
+    lines = tsv(tmp_path / "pairs.tsv", turned(40)).read_bytes()
+    answer = run("train", "translate", "-", "-o", tmp_path / "model", *SMALL, stdin=lines)
+    assert answer.status == 0, answer.err
+    scored = run("evaluate", tmp_path / "model", "-", "--json", stdin=lines)
+    assert scored.status == 0, scored.err
+    assert json.loads(scored.out)["rows"] == 40
+    rows = b"".join(
+        json.dumps({"source": source}).encode() + b"\n" for source in sides(turned(3))[0]
+    )
+    plain = "".join(f"{source}\n" for source in sides(turned(3))[0]).encode()
+    piped = [run("predict", tmp_path / "model", stdin=sent).out for sent in (rows, plain)]
+    assert piped[0] == piped[1]
+
+
 def test_predict_is_the_same_from_file_stdin_and_python(
     run: Command, saved: Path, tmp_path: Path
 ) -> None:
@@ -304,6 +341,7 @@ def test_a_broken_line_leaves_no_file(run: Command, saved: Path, tmp_path: Path)
         (["--n-best", "2", "--seed", "1"], ["n_best=2 with sampling"]),
         (["--top-p", "1.5"], ["top_p=1.5"]),
         (["--top-k", "0"], ["top_k=0"]),
+        (["--seed", str(10**30)], [f"seed={10**30}"]),
     ],
 )
 def test_options_of_predict_are_refused_by_name(
@@ -315,6 +353,14 @@ def test_options_of_predict_are_refused_by_name(
     assert one_line(answer.err)
     for part in expected:
         assert part in answer.err
+
+
+def test_rows_of_a_batch_are_no_option(run: Command, tmp_path: Path) -> None:
+    data = tsv(tmp_path / "pairs.tsv", turned(40))
+    answer = train(run, data, tmp_path / "model", "--batch-size", "32")
+    assert answer.status == 2
+    assert "--batch-size" in answer.err
+    assert "--batch-tokens" in answer.err
 
 
 def test_options_of_another_task_are_refused_by_evaluate(run: Command, saved: Path) -> None:
@@ -417,6 +463,9 @@ def test_files_that_do_not_belong_together_are_refused(run: Command, tmp_path: P
         (["--tokenize", "moses"], "tokenize='moses'"),
         (["--batch-tokens", "0"], "batch_tokens=0"),
         (["--learning-rate", "0"], "learning_rate=0"),
+        (["--seed", str(2**63)], f"seed={2**63}"),
+        (["--threads", "1000000"], "threads=1000000"),
+        (["--test", "pairs.tsv,"], "'pairs.tsv,'"),
         (["--test", "1.5"], "1.5 is no part of the rows"),
         (["--test", "40"], "hold out"),
         (["--test", "absent.tsv"], "absent.tsv"),

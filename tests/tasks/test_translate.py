@@ -192,6 +192,15 @@ def test_columns_may_be_called_otherwise_than_in_training() -> None:
     assert model.predict(other, source="what is read").equals(model.predict(sources))
 
 
+def test_the_columns_of_the_training_are_those_of_the_saved_model(tmp_path: Path) -> None:
+    sources, targets = sides(turned())
+    table = {"more": targets, "was": sources, "wird": targets, "else": sources}
+    model = made(source="was", target="wird", max_steps=2).fit(table)
+    loaded = load(model.save(tmp_path))
+    assert loaded.predict(table).equals(model.predict(sources))
+    assert scored(loaded, table) == scored(model, (sources, targets))
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_one_does_not() -> None:
     noisy = {"units": "bpe", "vocabulary": 300, "dropout": 0.3, "bpe_dropout": 0.3}
     one, same, other = (made(seed=seed, **noisy).fit(turned()) for seed in (1, 1, 2))

@@ -165,11 +165,17 @@ def test_long_sources_are_read_up_to_where_the_model_reads(model: Translator) ->
     beginning = "da mu ba lo ku no"
     long = beginning + " gu" * 400
     assert short.translate(long) == short.translate(beginning)
+    ids, lengths = short.fitted.reader.sources([beginning, long])
+    assert lengths.tolist() == [6, 406]
+    assert ids[0].tolist() == ids[1].tolist()
+    assert ids.lengths.tolist() == [7, 7]  # with the end
     found = short.predict(["da", long, long, "mu"])
     assert found["target"][1] == short.translate(beginning)
     assert short.notes == ("input, row 1: 2 sources of more than 6 tokens, read up to there",)
     list(short.predict_chunks(["da", "mu", long], rows=2))
     assert short.notes == ("input, row 2: 1 source of more than 6 tokens, read up to there",)
+    list(short.predict_chunks(["da", *[long] * 5], rows=1))
+    assert short.notes == ("input, row 1: 5 sources of more than 6 tokens, read up to there",)
     short.evaluate([("da", "re"), (long, "re")], baselines=())
     assert short.notes[0] == "input, row 1: 1 source of more than 6 tokens, read up to there"
     assert short.predict(["da"]).height == 1
@@ -177,6 +183,15 @@ def test_long_sources_are_read_up_to_where_the_model_reads(model: Translator) ->
     # Longer than any seen, but not longer than what is read.
     assert model.predict(["da mu " * 60])["target"][0] != model.translate("da mu")
     assert model.notes == ()
+
+
+def test_a_transformer_writes_as_much_as_it_may_and_no_more() -> None:
+    pairs = [(" ".join(["da"] * 6), " ".join(["re"] * 6))] * 20 + turned(40)
+    short = made("transformer", heads=2, max_length=6, max_steps=30).fit(pairs)
+    for beam in (1, 4):
+        for several in short.hypotheses(sides(pairs)[0], beam=beam, n_best=beam):
+            assert all(len(each.tokens) <= 6 for each in several)
+    assert len(short.hypotheses(pairs[0][0], beam=1)[0][0].log_probabilities) <= 6
 
 
 def test_targets_end_in_time(model: Translator) -> None:
@@ -195,6 +210,32 @@ def test_what_is_no_text_is_refused(model: Translator, given: Any) -> None:
     if not isinstance(given, list):
         with pytest.raises(InputError, match="no text"):
             next(model.stream(given))
+
+
+@pytest.mark.parametrize("rows", [0, -1])
+def test_portions_of_nothing_are_refused(model: Translator, rows: int) -> None:
+    with pytest.raises(OptionError, match=f"rows={rows}"):
+        list(model.predict_chunks(["da"], rows=rows))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temperature": "hot"},
+        {"temperature": True},
+        {"top_k": 1.5},
+        {"top_p": None},
+        {"penalty": "1"},
+        {"seed": "x"},
+        {"seed": 0.5},
+        {"seed": 2**63},
+    ],
+    ids=str,
+)
+def test_draws_of_another_kind_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=f"{next(iter(options))}="):
+        Sampling(**options)
+    assert Sampling(temperature=2, seed=-1, top_k=3)
 
 
 def test_one_text_is_one_source_for_every_verb(model: Translator) -> None:

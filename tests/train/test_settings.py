@@ -22,6 +22,8 @@ from unrolled.train.settings import TrainSettings, refuse_other_settings
         ({"batch_size": None}, "batch_size=None; expected a whole number of at least 1"),
         ({"patience": True}, "patience=True; expected a whole number"),
         ({"seed": -1}, "seed=-1; expected a whole number of at least 0"),
+        ({"seed": 2**63}, "at least 0 and at most 9223372036854775807"),
+        ({"threads": 5_000_000}, "at least 1 and at most 1024 or None"),
         ({"learning_rate": 0}, "learning_rate=0; expected a number above 0"),
         ({"learning_rate": float("nan")}, "learning_rate=nan; expected a number above 0"),
         ({"learning_rate": float("inf")}, "learning_rate=inf; expected a number above 0"),

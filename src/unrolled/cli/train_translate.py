@@ -119,7 +119,7 @@ def pair_of(files: list[str]) -> str | tuple[str, str]:
     """Return one file of pairs, or two files that belong together line by line.
 
     Raises:
-        OptionError: there are more.
+        OptionError: there are more, or a name is empty.
 
     >>> pair_of(["train.de", "train.en"])
     ('train.de', 'train.en')
@@ -129,4 +129,6 @@ def pair_of(files: list[str]) -> str | tuple[str, str]:
             f"{len(files)} files: {', '.join(files)}",
             expected="one file of pairs, or a file of sources and a file of their targets",
         )
+    if "" in files:
+        raise OptionError(f"{','.join(files)!r} names no file", expected="FILE, or SOURCES,TARGETS")
     return files[0] if len(files) == 1 else (files[0], files[1])

@@ -22,7 +22,7 @@ from unrolled.data.sources import UTF16_MARKS, Source, decode, require_readable
 from unrolled.data.table_chunks import file_tables, memory_tables
 from unrolled.data.tables import from_json, kind_of
 from unrolled.data.unpacking import STDIN, File, open_file, standard_input, suffix_of, taken_in
-from unrolled.errors import InputError
+from unrolled.errors import InputError, OptionError
 
 __all__ = ["Pairs", "PairsForm", "iter_pairs", "read_pairs"]
 
@@ -89,9 +89,11 @@ def iter_pairs(
     [['a', 'b'], ['c']]
 
     Raises:
-        OptionError: a named column does not exist.
+        OptionError: a named column does not exist, or there are less than one row at a time.
         InputError: as `read_pairs`, when the rows concerned are reached.
     """
+    if rows < 1:
+        raise OptionError(f"rows={rows}", expected="a whole number of at least 1")
     request = PairRequest(source_column, target_column, like, needs_targets)
     is_stdin = isinstance(source, (str, Path)) and str(source) == STDIN
     pieces = _checked(_arriving(request), request) if is_stdin else _pieces(source, request, CHUNK)

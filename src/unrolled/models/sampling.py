@@ -16,6 +16,8 @@ from unrolled.models.search import most_likely
 FEW = 64
 """How many of the most likely tokens are looked at first: all 8,000 of a vocabulary are seldom needed, and slow to sort."""
 
+SEEDS = 2**63
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -34,7 +36,7 @@ class Sampling:
         seed: of the draws.
 
     Raises:
-        OptionError: a value out of range.
+        OptionError: a value of another kind, or out of range.
     """
 
     temperature: float = 1.0
@@ -44,6 +46,17 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name, kind in (
+            ("temperature", float),
+            ("top_p", float),
+            ("penalty", float),
+            ("seed", int),
+        ):
+            _check_kind(name, getattr(self, name), kind)
+        if self.top_k is not None:
+            _check_kind("top_k", self.top_k, int)
+        if not -SEEDS <= self.seed < SEEDS:
+            raise OptionError(f"seed={self.seed}", expected="a whole number of 64 bits")
         if not 0 < self.temperature < math.inf:
             raise OptionError(
                 f"temperature={self.temperature}",
@@ -88,6 +101,12 @@ class Sampling:
             if count == most or not needed[:, -1].any():
                 return values * needed, ids
             count = min(8 * count, most)
+
+
+def _check_kind(name: str, value: object, kind: type[int] | type[float]) -> None:
+    if isinstance(value, bool) or not isinstance(value, kind | int):
+        expected = "a number" if kind is float else "a whole number"
+        raise OptionError(f"{name}={value!r}", expected=expected)
 
 
 def drawn(p: Tensor, u: Tensor) -> Tensor:

@@ -29,6 +29,9 @@ _WHOLE = {
 }
 """The whole numbers and the least that each may be."""
 
+_MOST = {"seed": 2**63 - 1, "threads": 1024}
+"""The most that some may be: torch keeps seeds in 64 bits, and dies of threads that the system does not give."""
+
 _NUMBERS = {
     "max_minutes": (None, math.inf),
     "learning_rate": (None, math.inf),
@@ -162,9 +165,15 @@ def _unknown_name(name: str, names: list[str]) -> OptionError:
 def _whole(name: str, value: object, lowest: int, *, optional: bool) -> int | None:
     if value is None and optional:
         return None
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= lowest:
-        return int(value)
-    expected = f"a whole number of at least {lowest}" + (" or None" if optional else "")
+    most = _MOST.get(name, math.inf)
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        number = int(value)
+        if lowest <= number <= most:
+            return number
+    expected = f"a whole number of at least {lowest}"
+    if most < math.inf:
+        expected += f" and at most {most}"
+    expected += " or None" if optional else ""
     raise OptionError(f"{name}={value!r}", expected=expected)
 
 

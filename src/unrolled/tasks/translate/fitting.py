@@ -27,7 +27,7 @@ from unrolled.tasks.text_scores import bleu_metric, text_scores
 from unrolled.tasks.translate.fitted import SUMMARISE, TRANSLATE, Fitted
 from unrolled.tasks.translate.network import make_network, network_sizes, saved_name
 from unrolled.tasks.translate.parts import PairPart, PairParts
-from unrolled.tasks.translate.reading import FRAME, EncodedPairs, PairReader, cut_note
+from unrolled.tasks.translate.reading import FRAME, Cut, EncodedPairs, PairReader
 from unrolled.tasks.translate.settings import TranslateSettings, training_settings, with_usual
 from unrolled.tasks.translate.training import (
     thinned,
@@ -218,7 +218,7 @@ def _encoded_train(
         kept = np.flatnonzero(~too_long)
         train, lengths = train.take(kept), lengths[kept]
         sources, targets = sources.take(kept), targets.take(kept)
-    notes += cut_note(lengths, most, train.where, " (--max-length)")
+    notes += Cut(most).add(lengths, train.where).notes(" (--max-length)")
     return train, EncodedPairs(sources, targets), tuple(notes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,20 +94,33 @@ class PairReader:
         return EncodedPairs(read, TokenRows.of(written))
 
 
-def cut_note(
-    lengths: Rows, most: int, where: Callable[[int], str], fix: str = ""
-) -> tuple[str, ...]:
-    """Return a line that says how many sources are longer than what is read of them, and which is the first.
+class Cut:
+    """Counts the sources that are longer than what is read of them, ``most`` tokens.
 
-    >>> cut_note(np.array([7, 90, 80]), 50, lambda row: f"stdin, line {row + 1}")
+    >>> cut = Cut(50).add(np.array([7, 90]), lambda row: f"stdin, line {row + 1}")
+    >>> cut.add(np.array([80]), lambda row: "stdin, line 3").notes()
     ('stdin, line 2: 2 sources of more than 50 tokens, read up to there',)
     """
-    cut = lengths > most
-    if not cut.any():
-        return ()
-    sources = "1 source" if cut.sum() == 1 else f"{int(cut.sum()):,} sources"
-    place = where(int(cut.argmax()))
-    return (f"{place}: {sources} of more than {most:,} tokens, read up to there{fix}",)
+
+    def __init__(self, most: int) -> None:
+        self.most, self.count, self.first = most, 0, ""
+
+    def add(self, lengths: Rows, where: Callable[[int], str]) -> Self:
+        """Count those among sources of so many tokens each."""
+        longer = np.flatnonzero(lengths > self.most)
+        if len(longer) and not self.count:
+            self.first = where(int(longer[0]))
+        self.count += len(longer)
+        return self
+
+    def notes(self, option: str = "") -> tuple[str, ...]:
+        """Return a line that says how many there are, and which is the first; none where there is none."""
+        if not self.count:
+            return ()
+        sources = "1 source" if self.count == 1 else f"{self.count:,} sources"
+        return (
+            f"{self.first}: {sources} of more than {self.most:,} tokens, read up to there{option}",
+        )
 
 
 FRAME = 2

@@ -29,7 +29,7 @@ from unrolled.tasks.translate.inside import facts_of, reach_of
 from unrolled.tasks.translate.network import check_cell
 from unrolled.tasks.translate.outcome import Outcome
 from unrolled.tasks.translate.parts import PairPart, PairParts, part_pairs
-from unrolled.tasks.translate.reading import cut_note
+from unrolled.tasks.translate.reading import Cut
 from unrolled.tasks.translate.saving import load_fitted, save_fitted
 from unrolled.tasks.translate.scoring import score_beside_baselines, write_outcome
 from unrolled.tasks.translate.settings import read_options
@@ -238,8 +238,9 @@ class Translator(TaskModel):
         """
         manner = self.fitted.manner(**how)
         pairs = read_pairs(data, source_column=source, like=self.fitted.form, needs_targets=False)
-        frame, cut = self._written(pairs, manner, first=0)
-        self.notes = (*pairs.notes, *cut)
+        frame, lengths = self._written(pairs, manner, first=0)
+        cut = Cut(self.fitted.settings.max_length).add(lengths, pairs.where)
+        self.notes = (*pairs.notes, *cut.notes())
         return frame
 
     def predict_chunks(
@@ -252,16 +253,19 @@ class Translator(TaskModel):
 
     def _chunks(self, parts: Iterable[Pairs], manner: Manner) -> Iterator[pl.DataFrame]:
         self.notes, first = (), 0
+        cut = Cut(self.fitted.settings.max_length)
         for part in parts:
-            frame, cut = self._written(part, manner, first)
-            self.notes += tuple(n for n in (*part.notes, *cut) if n not in self.notes)
+            frame, lengths = self._written(part, manner, first)
+            self.notes += tuple(note for note in part.notes if note not in self.notes)
+            cut.add(lengths, part.where)
             yield frame
             first += len(part.sources)
+        self.notes += cut.notes()
 
     def _written(
         self, pairs: Pairs, manner: Manner, first: int
-    ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-        """Return the targets of sources, before which ``first`` were written, and what is said of those that were cut."""
+    ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+        """Return the targets of sources, before which ``first`` were written, and the sources' lengths."""
         fitted = self.fitted
         encoded, lengths = fitted.reader.sources(pairs.sources)
         found = enumerate(fitted.writer.write(encoded, manner, first=first), start=first + 1)
@@ -269,7 +273,7 @@ class Translator(TaskModel):
         frame = pl.DataFrame(
             rows, {"row": pl.Int64, "target": pl.String, "score": pl.Float64}, orient="row"
         )
-        return frame, cut_note(lengths, fitted.settings.max_length, pairs.where)
+        return frame, lengths
 
     def evaluate(
         self,
@@ -306,8 +310,8 @@ class Translator(TaskModel):
         scores = score_beside_baselines(self.outcome, fitted, speed, beside)
         tokenize = fitted.settings.tokenize
         references = self.outcome.references
-        cut = cut_note(self.outcome.lengths, fitted.settings.max_length, part.where)
-        notes = (*cut, *text_score_notes(references, tokenize=tokenize))
+        cut = Cut(fitted.settings.max_length).add(self.outcome.lengths, part.where)
+        notes = (*cut.notes(), *text_score_notes(references, tokenize=tokenize))
         self.notes += tuple(note for note in notes if note not in self.notes)
         return {
             "task": "translate",
