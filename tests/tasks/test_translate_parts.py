@@ -9,6 +9,7 @@ import pytest
 
 from tests.tasks.text_pairs import (
     LEARNING,
+    SMALL,
     Pairs,
     chinese,
     made,
@@ -143,9 +144,8 @@ def test_weights_are_chosen_by_bleu_where_asked() -> None:
 
 def test_an_epoch_has_its_own_order_and_its_own_cuts() -> None:
     def prepared(seed: int, dropout: float) -> FittingTask:
-        own, training = read_options(
-            {"units": "bpe", "vocabulary": 400, "bpe_dropout": dropout, "seed": seed}
-        )
+        bpe = {"units": "bpe", "vocabulary": 400, "bpe_dropout": dropout}
+        own, training = read_options({**SMALL, **bpe, "seed": seed})
         pairs = read_pairs(turned())
         parts = part_pairs(pairs, own, seed=0)
         return prepare("gru", own, training, pairs, parts)
