@@ -16,8 +16,6 @@ from unrolled.models.search import most_likely
 FEW = 64
 """How many of the most likely tokens are looked at first: all 8,000 of a vocabulary are seldom needed, and slow to sort."""
 
-SEEDS = 2**63
-
 
 @dataclass(frozen=True)
 class Sampling:
@@ -55,8 +53,6 @@ class Sampling:
             _check_kind(name, getattr(self, name), kind)
         if self.top_k is not None:
             _check_kind("top_k", self.top_k, int)
-        if not -SEEDS <= self.seed < SEEDS:
-            raise OptionError(f"seed={self.seed}", expected="a whole number of 64 bits")
         if not 0 < self.temperature < math.inf:
             raise OptionError(
                 f"temperature={self.temperature}",
