@@ -193,7 +193,9 @@ def test_a_baseline_that_was_not_saved_is_said(fitted: Classifier, tmp_path: Pat
     del config["baselines"]["majority"]
     path.write_text(json.dumps(config))
     loaded = load(tmp_path)
-    assert "tfidf_logistic" in loaded.evaluate(themed(), baselines=["tfidf_logistic"])["scores"]
+    for names in (["tfidf_logistic"], "tfidf_logistic"):
+        scores = loaded.evaluate(themed(), baselines=names)["scores"]
+        assert list(scores) == ["model", "tfidf_logistic"]
     with pytest.raises(InputError, match=r"majority was not saved.*tfidf_logistic"):
         loaded.evaluate(themed())
     with pytest.raises(OptionError, match="'majority'"):

@@ -249,3 +249,9 @@ def test_the_temperature_has_bounds() -> None:
 def test_accuracy_is_not_changed_by_the_temperature() -> None:
     model = made(validation=50, max_steps=60).fit(*themed(200))
     assert accuracy(model) > 0.9
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_a_share_is_an_option_of_the_model(part: str) -> None:
+    with pytest.raises(InputError, match=f"say how many are held out.*{part}=0.1"):
+        Classifier().fit([], **{part: 0.1})

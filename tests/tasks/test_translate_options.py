@@ -11,8 +11,8 @@ import pytest
 
 from tests.tasks.text_pairs import made, turned
 from unrolled import GRU
-from unrolled.errors import OptionError
-from unrolled.tasks.translate import TranslateSettings
+from unrolled.errors import InputError, OptionError
+from unrolled.tasks.translate import TranslateSettings, Translator
 from unrolled.tasks.translate.settings import (
     EPOCHS,
     read_options,
@@ -167,3 +167,9 @@ def test_validation_is_looked_at_some_twenty_times_or_every_fifty_steps(batches:
     settings = chosen(batches)
     total = batches * (settings.epochs or 0)
     assert settings.evaluate_every == min(max(total // 20, 50), total)
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_a_share_is_an_option_of_the_model(part: str) -> None:
+    with pytest.raises(InputError, match=f"say how many are held out.*{part}=0.1"):
+        Translator().fit([], **{part: 0.1})

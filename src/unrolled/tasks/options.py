@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.errors import OptionError, unknown_option
+from unrolled.errors import InputError, OptionError, unknown_option
 from unrolled.train.settings import TrainSettings
 
 
@@ -76,3 +76,14 @@ def check_names(settings: object, names: Iterable[str]) -> None:
             object.__setattr__(settings, name, str(value))
         elif value is not None and not isinstance(value, str):
             raise OptionError(f"{name}={value!r}", expected="a name")
+
+
+def refuse_shares(**parts: object) -> None:
+    """Raise an InputError where ``fit`` is given a share in place of rows of their own."""
+    for name, own in parts.items():
+        if is_number(own):
+            raise InputError(
+                f"fit({name}={own!r})",
+                expected="rows of their own, as the data is given",
+                fix=f"say how many are held out when the model is made: {name}={own!r}",
+            )

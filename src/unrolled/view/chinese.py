@@ -164,7 +164,7 @@ CHINESE: Mapping[str, str] = {
     "length.some_suffer": "明显差于全体（{whole}）：{groups}。",
     "report.translate_title": "{name} 的翻译",
     "report.summarise_title": "{name} 的摘要",
-    "report.scored_pairs": "测试部分共 {rows} 对。",
+    "report.scored_pairs": "共评分 {rows} 对。",
     "report.duplicate_pairs": "其中 {count} 条原文也出现在训练部分：只会记忆的方法也能答对，所有得分都因此偏高。",
     "report.loses_to": "不如{method}（{figure}）",
     "report.output_length": "输出长度",

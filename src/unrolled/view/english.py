@@ -185,7 +185,7 @@ ENGLISH: Mapping[str, str] = {
     # translation and summaries
     "report.translate_title": "Translation of {name}",
     "report.summarise_title": "Summaries of {name}",
-    "report.scored_pairs": "{rows} pairs of the test part.",
+    "report.scored_pairs": "{rows} pairs scored.",
     "report.duplicate_pairs": "{count} of these sources also occur in training: a method that only"
     " remembers is right there, and every score is that much too good.",
     "report.loses_to": "loses to {method}, {figure}",

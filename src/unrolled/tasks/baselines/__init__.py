@@ -79,6 +79,7 @@ def chosen_baselines(names: Iterable[str] | None, known: Mapping[str, object]) -
     Raises:
         OptionError: there is no such baseline; the nearest one is named.
     """
+    names = (names,) if isinstance(names, str) else names
     chosen = tuple(known) if names is None else tuple(names)
     for name in chosen:
         if name not in known:

@@ -32,6 +32,7 @@ from unrolled.tasks.classify.scoring import (
 from unrolled.tasks.classify.settings import read_options
 from unrolled.tasks.classify.stream import ClassifyStream
 from unrolled.tasks.model import ReadInside, TaskModel
+from unrolled.tasks.options import refuse_shares
 from unrolled.tasks.recurrent import CellChoice, cell_maker
 from unrolled.train.loop import TrainResult
 
@@ -151,6 +152,7 @@ class Classifier(TaskModel):
             InputError: the data cannot be used; what, where and how to mend it is said.
             TrainingError: the loss or a gradient was not finite; the last good weights are kept.
         """
+        refuse_shares(validation=validation, test=test)
         rows = read_labelled(
             data if labels is None else (data, labels),
             text=self.settings.text,

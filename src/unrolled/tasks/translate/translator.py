@@ -20,6 +20,7 @@ from unrolled.models.sampling import Sampling
 from unrolled.models.search import Hypothesis
 from unrolled.tasks.baselines import TRANSLATE_BASELINES, TranslateBaseline, chosen_baselines
 from unrolled.tasks.model import ReadInside, TaskModel
+from unrolled.tasks.options import refuse_shares
 from unrolled.tasks.recurrent import CellChoice
 from unrolled.tasks.sequences import sequences
 from unrolled.tasks.text_scores import text_score_notes, text_signatures
@@ -29,12 +30,12 @@ from unrolled.tasks.translate.inside import facts_of, reach_of
 from unrolled.tasks.translate.network import check_cell
 from unrolled.tasks.translate.outcome import Outcome
 from unrolled.tasks.translate.parts import PairPart, PairParts, part_pairs
+from unrolled.tasks.translate.predicting import table_of, tables_of
 from unrolled.tasks.translate.reading import Cut
 from unrolled.tasks.translate.saving import load_fitted, save_fitted
 from unrolled.tasks.translate.scoring import score_beside_baselines, write_outcome
 from unrolled.tasks.translate.settings import read_options
 from unrolled.tasks.translate.texts import as_texts
-from unrolled.tasks.translate.writing import Manner
 from unrolled.train.loop import TrainResult
 
 
@@ -155,6 +156,7 @@ class Translator(TaskModel):
                 expected="sources and targets, a text for each",
                 fix="give two files together: fit((sources, targets))",
             )
+        refuse_shares(validation=validation, test=test)
         source = data if targets is None else (list(data), list(targets))
         pairs = read_pairs(
             source, source_column=self.settings.source, target_column=self.settings.target
@@ -238,7 +240,7 @@ class Translator(TaskModel):
         """
         manner = self.fitted.manner(**how)
         pairs = read_pairs(data, source_column=source, like=self.fitted.form, needs_targets=False)
-        frame, lengths = self._written(pairs, manner, first=0)
+        frame, lengths = table_of(self.fitted, pairs, manner)
         cut = Cut(self.fitted.settings.max_length).add(lengths, pairs.where)
         self.notes = (*pairs.notes, *cut.notes())
         return frame
@@ -249,31 +251,11 @@ class Translator(TaskModel):
         """Write as `predict` does, at most ``rows`` sources at a time: from a pipe, or of a file of any size."""
         manner = self.fitted.manner(**how)
         parts = iter_pairs(data, source_column=source, like=self.fitted.form, rows=rows)
-        return self._chunks(parts, manner)
+        self.notes = ()
+        return tables_of(self.fitted, parts, manner, self._say)
 
-    def _chunks(self, parts: Iterable[Pairs], manner: Manner) -> Iterator[pl.DataFrame]:
-        self.notes, first = (), 0
-        cut = Cut(self.fitted.settings.max_length)
-        for part in parts:
-            frame, lengths = self._written(part, manner, first)
-            self.notes += tuple(note for note in part.notes if note not in self.notes)
-            cut.add(lengths, part.where)
-            yield frame
-            first += len(part.sources)
-        self.notes += cut.notes()
-
-    def _written(
-        self, pairs: Pairs, manner: Manner, first: int
-    ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-        """Return the targets of sources, before which ``first`` were written, and the sources' lengths."""
-        fitted = self.fitted
-        encoded, lengths = fitted.reader.sources(pairs.sources)
-        found = enumerate(fitted.writer.write(encoded, manner, first=first), start=first + 1)
-        rows = [(row, fitted.text(h.tokens), h.score) for row, several in found for h in several]
-        frame = pl.DataFrame(
-            rows, {"row": pl.Int64, "target": pl.String, "score": pl.Float64}, orient="row"
-        )
-        return frame, lengths
+    def _say(self, notes: Iterable[str]) -> None:
+        self.notes += tuple(note for note in notes if note not in self.notes)
 
     def evaluate(
         self,
@@ -312,7 +294,7 @@ class Translator(TaskModel):
         references = self.outcome.references
         cut = Cut(fitted.settings.max_length).add(self.outcome.lengths, part.where)
         notes = (*cut.notes(), *text_score_notes(references, tokenize=tokenize))
-        self.notes += tuple(note for note in notes if note not in self.notes)
+        self._say(notes)
         return {
             "task": "translate",
             "kind": fitted.kind,
