@@ -48,13 +48,21 @@ def network() -> Seq2Seq:
     return model.eval()
 
 
+def plainly(linear: nn.Linear) -> nn.Linear:
+    """Return torch's own Linear of the same weights."""
+    plain = nn.Linear(linear.in_features, linear.out_features, bias=linear.bias is not None)
+    plain.load_state_dict(linear.state_dict())
+    return plain
+
+
 class Plain:
     """The same network as one writes it in torch."""
 
     def __init__(self, model: Seq2Seq) -> None:
         self.model, self.encoder = model, to_torch(model.encoder)
         decoder: Any = model.decoder
-        self.attention, self.W_c = decoder.attention, decoder.W_c
+        self.keys, self.W_c = plainly(decoder.look.attention.W), plainly(decoder.W_c)
+        self.fields = [plainly(field) for field in model.bridge.fields]
         self.cells = []
         for cell in decoder.cells:
             self.cells.append(nn.GRUCell(cell.input_size, cell.hidden_size))
@@ -69,13 +77,13 @@ class Plain:
         memory, _ = pad_packed_sequence(self.encoder(packed)[0], batch_first=True)
         last = memory[torch.arange(len(memory)), lengths - 1]
         read = torch.cat((memory[:, 0], last, memory.sum(1) / lengths[:, None]), -1)
-        states = [torch.tanh(field(read)) for field in self.model.bridge.fields]
+        states = [torch.tanh(field(read)) for field in self.fields]
         padding = torch.arange(memory.shape[1]) >= lengths[:, None]
         return memory, states, padding[:, None]
 
     def greedy(self, source: Tensor, lengths: Tensor) -> list[list[int]]:
         memory, (first, second), padding = self.encode(source, lengths)
-        keys = self.attention.W(memory).transpose(1, 2)
+        keys = self.keys(memory).transpose(1, 2)
         tokens, written = torch.full((len(memory),), BEGIN), []
         for _ in range(STEPS):
             first = self.cells[0](self.model.target(tokens), first)
