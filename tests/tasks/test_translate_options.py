@@ -78,6 +78,7 @@ from unrolled.train.settings import TrainSettings
         ({"length_penalty": -1}, "length_penalty=-1"),
         ({"length_penalty": float("nan")}, "length_penalty=nan"),
         ({"length_penalty": float("inf")}, "length_penalty=inf"),
+        ({"length_penalty": 10.5}, r"length_penalty=10\.5; expected a number from 0 to 10"),
         ({"validation": -0.1}, r"validation=-0\.1; expected a share of the rows below 1"),
         ({"test": "0.2"}, r"test='0\.2'"),
         ({"epochs": 0}, "epochs=0"),

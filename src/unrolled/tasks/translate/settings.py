@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
 from unrolled.data.text_tokenizer import TextUnits, least_size
 from unrolled.errors import OptionError, unknown_option
+from unrolled.models.beam import MOST_ALPHA
 from unrolled.tasks.options import (
     check_names,
     check_parts,
@@ -109,9 +109,10 @@ class TranslateSettings:
             )
         if self.tokenize not in (None, *get_args(BleuTokenizer)):
             raise unknown_option("tokenize", self.tokenize, get_args(BleuTokenizer))
-        if not (is_number(self.length_penalty) and 0 <= self.length_penalty < math.inf):
+        if not (is_number(self.length_penalty) and 0 <= self.length_penalty <= MOST_ALPHA):
             raise OptionError(
-                f"length_penalty={self.length_penalty!r}", expected="a number of at least 0"
+                f"length_penalty={self.length_penalty!r}",
+                expected=f"a number from 0 to {MOST_ALPHA}",
             )
         if self.shared not in (None, True, False):
             raise OptionError(f"shared={self.shared!r}", expected="True, False or None")
