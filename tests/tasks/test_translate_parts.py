@@ -23,6 +23,7 @@ from tests.tasks.text_pairs import (
 )
 from unrolled.data.pairs import read_pairs
 from unrolled.errors import InputError, OptionError
+from unrolled.models.token_ids import BEGIN, END
 from unrolled.tasks.translate.fitting import FittingTask, prepare
 from unrolled.tasks.translate.parts import part_pairs
 from unrolled.tasks.translate.settings import TranslateSettings, read_options
@@ -166,6 +167,19 @@ def test_an_epoch_has_its_own_order_and_its_own_cuts() -> None:
     assert order(whole, 0) != order(whole, 1)
     assert order(whole, 0) != order(prepared(1, 0.0), 0)
     assert sorted(row for rows in order(whole, 1) for row in rows) == list(range(54))
+
+
+def test_a_target_that_is_cut_does_not_teach_to_end_there() -> None:
+    own, training = read_options({**SMALL, "units": "bpe", "vocabulary": 400, "bpe_dropout": 0.9})
+    pairs = read_pairs([(source * 3, target * 6) for source, target in turned()])
+    task = prepare("gru", own, training, pairs, part_pairs(pairs, own, seed=0))
+    targets, longest = task.encoded(0).targets, task.reader.longest
+    rows = [targets[row].tolist() for row in range(len(targets))]
+    cut = [ids for ids in rows if len(ids) == 1 + longest]
+    assert cut
+    assert all(ids[0] == BEGIN for ids in rows)
+    assert all(ids[-1] != END for ids in cut)
+    assert all(ids[-1] == END for ids in rows if len(ids) < longest)
 
 
 def test_weights_are_averaged_where_asked() -> None:
