@@ -236,6 +236,25 @@ def test_a_first_line_of_names_is_none_of_text(tmp_path: Path, first: str) -> No
     assert len(pairs) == 1
 
 
+def test_speech_over_several_lines_joins_no_rows(tmp_path: Path) -> None:
+    between = [(f"Satz {n} hier.", f"Sentence {n} here.") for n in range(4000)]
+    for first, last in (
+        (("Er kam.", '"Yes,'), ("Ja.", 'he said."')),
+        (('"Ja,', "Yes,"), ('sagte er."', "he said.")),
+        (('"Ja.', "Yes."), ("Nein.", "No.")),
+    ):
+        rows = [*between[:5], first, *between, last, *between[:5]]
+        path = write(tmp_path, "".join(f"{source}\t{target}\n" for source, target in rows), "a.tsv")
+        for size in (1000, 1 << 20):
+            pairs = read_in_pieces(path, PairRequest(), size=size)
+            assert list(zip(pairs.sources, pairs.targets or [], strict=True)) == rows
+    # Quotes around whole fields are none of the text, and in CSV they may hold lines.
+    whole = write(tmp_path, '"Ja."\t"He said ""no"""\nNein.\tNo.\n', "a.tsv")
+    assert pairs_of(whole) == [("Ja.", 'He said "no"'), ("Nein.", "No.")]
+    table = write(tmp_path, 'source,target\n"Ja,\nja.",Yes.\n', "a.csv")
+    assert pairs_of(table) == [("Ja,\nja.", "Yes.")]
+
+
 def test_sources_alone_in_memory_and_in_tables(tmp_path: Path) -> None:
     for source in (["a", "b"], pd.Series(["a", "b"]), np.array(["a", "b"]), {"value": ["a", "b"]}):
         assert list(read_pairs(source, needs_targets=False).sources) == ["a", "b"]
