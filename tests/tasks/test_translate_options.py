@@ -163,6 +163,14 @@ def test_what_is_given_is_taken() -> None:
     assert chosen(100, evaluate_every=9).evaluate_every == 9
 
 
+def test_the_warmup_is_a_part_of_the_training() -> None:
+    assert chosen(3).warmup_steps == 3 * (chosen(3).epochs or 0) // 4 == 30
+    assert chosen(1_000, max_steps=100).warmup_steps == 25
+    assert chosen(1_000).warmup_steps == 400
+    assert chosen(3, warmup_steps=300).warmup_steps == 300
+    assert chosen(3, epochs=None, max_minutes=1).warmup_steps == 400
+
+
 @pytest.mark.parametrize("batches", [1, 7, 300, 5_000])
 def test_validation_is_looked_at_some_twenty_times_or_every_fifty_steps(batches: int) -> None:
     settings = chosen(batches)

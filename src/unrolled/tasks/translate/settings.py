@@ -153,6 +153,8 @@ TOKENS_READ = 14_000_000
 EPOCHS = (5, 40)
 """The least and the most of them."""
 EVALUATIONS = 20
+WARMUP, WARMING = 400, 4
+"""Steps of the warm-up, and into how many parts it cuts a short training, of which it is the first."""
 
 
 def with_usual(settings: TranslateSettings, *, pairs: int, one_script: bool) -> TranslateSettings:
@@ -186,15 +188,19 @@ def training_settings(given: Mapping[str, Any], *, batches: int, tokens: int) ->
         "epochs": min(max(TOKENS_READ // max(tokens, 1), least), most),
         "optimizer": "adamw",
         "learning_rate": 2e-3,
-        "warmup_steps": 400,
+        "warmup_steps": WARMUP,
         "average": 0.998,
         "patience": 6,
     }
     if given.get("max_steps") is not None and "epochs" not in given:
         chosen["epochs"] = None
     settings = TrainSettings(**{**chosen, **given})
+    ends = (settings.max_steps, settings.epochs and batches * settings.epochs)
+    known = [end for end in ends if end is not None]
+    if known and "warmup_steps" not in given:
+        # Else few pairs would be trained on at a rate that only rises, and never falls again.
+        settings = replace(settings, warmup_steps=min(WARMUP, min(known) // WARMING))
     if settings.evaluate_every is None:
-        ends = (settings.max_steps, settings.epochs and batches * settings.epochs)
-        total = min((end for end in ends if end is not None), default=batches)
+        total = min(known, default=batches)
         settings = replace(settings, evaluate_every=min(max(total // EVALUATIONS, 50), total))
     return settings
