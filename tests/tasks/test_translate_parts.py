@@ -108,6 +108,15 @@ def test_parts_of_ones_own_are_taken_in_place_of_held_out_pairs(tmp_path: Path) 
         made(max_steps=1).fit(pairs, test=["da mu"])
 
 
+def test_validation_pairs_that_are_trained_on_are_said() -> None:
+    pairs = turned()
+    own = [*turned(2, seed=9), (pairs[3][0].upper(), "other"), pairs[7]]
+    assert made(max_steps=1).fit(pairs, validation=own, test=[("da", "re")]).notes == (
+        "input, row 2: 2 of 4 validation sources stand in the training part, too",
+    )
+    assert made(max_steps=1).fit(pairs).notes == ()
+
+
 def test_no_part_has_to_be_held_out() -> None:
     model = made(validation=0, test=0).fit(turned())
     assert model.fitted.train_hashes.shape == (60,)
