@@ -60,6 +60,11 @@ from unrolled.train.settings import TrainSettings
         ({"encoder_layers": True}, "encoder_layers=True"),
         ({"heads": 0}, "heads=0"),
         ({"heads": 3, "attention": "multi_head"}, "heads=3 with hidden_size=8"),
+        (
+            {"heads": 3, "attention": "multi_head", "hidden_size": None},
+            "heads=3 with hidden_size=512",
+        ),
+        ({"cell": "transformer", "hidden_size": 12}, "heads=4 with hidden_size=12"),
         ({"hidden_size": 9, "attention": "dot"}, "hidden_size=9 with attention='dot'"),
         ({"hidden_size": 9, "attention": "scaled"}, "hidden_size=9 with attention='scaled'"),
         ({"input_feeding": 1}, "input_feeding=1"),

@@ -153,6 +153,8 @@ TOKENS_READ = 14_000_000
 EPOCHS = (5, 40)
 """The least and the most of them."""
 EVALUATIONS = 20
+HIDDEN = 512
+"""Units of a layer where nothing was said."""
 WARMUP, WARMING = 400, 4
 """Steps of the warm-up, and into how many parts it cuts a short training, of which it is the first."""
 
@@ -166,7 +168,7 @@ def with_usual(settings: TranslateSettings, *, pairs: int, one_script: bool) -> 
         ),
         "shared": one_script,
         "embedding": 256,
-        "hidden_size": 512,
+        "hidden_size": HIDDEN,
         "layers": 2,
         "encoder_layers": 1,
         "dropout": 0.3,
