@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections import defaultdict
@@ -29,7 +30,7 @@ BUDGETS = {
     "data": 15.0,
     "models": 15.0,
     "train": 30.0,
-    "tasks": 40.0,
+    "tasks": 55.0,
     "view": 10.0,
     "bench": 10.0,
     "cli": 60.0,
@@ -113,3 +114,11 @@ def one_torch_thread() -> Iterator[None]:
     torch = sys.modules.get("torch")
     if torch is not None and torch.get_num_threads() != 1:
         torch.set_num_threads(1)
+
+
+@pytest.fixture
+def pythons_own_handler() -> Iterator[None]:
+    """A shell starts what runs in its background with interrupts ignored, these tests too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

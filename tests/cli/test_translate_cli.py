@@ -485,6 +485,7 @@ def test_bad_options_are_refused_by_name(
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.usefixtures("pythons_own_handler")
 def test_an_interrupted_training_says_how_to_go_on(
     run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from unrolled import (
     Cell,
     Constant,
     Seq,
+    Seq2Seq,
     Stack,
     WeightDrop,
     Zoneout,
@@ -136,7 +137,9 @@ def test_looking_changes_nothing(example: Example) -> None:
         torch.testing.assert_close(other, one, atol=1e-12, rtol=0)
         assert torch.equal(third, one)
     for path, cell in setting.layer.named_modules():
-        if isinstance(cell, Cell):
+        # A source was read before anything was watched.
+        was_read = isinstance(setting.layer, Seq2Seq) and path.startswith("encoder")
+        if isinstance(cell, Cell) and not was_read:
             assert path in seen
             assert not {"step", "gates", "unroll"} & set(cell.__dict__)
             states = pytree.tree_leaves(

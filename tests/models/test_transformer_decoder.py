@@ -21,7 +21,7 @@ from unrolled import (
     watch,
 )
 from unrolled.core.tree import leaves
-from unrolled.models.seq2seq import BEGIN, END
+from unrolled.models.token_ids import BEGIN, END
 
 X, H, M = 3, 8, 6
 

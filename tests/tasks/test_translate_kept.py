@@ -162,6 +162,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.usefixtures("pythons_own_handler")
 @pytest.mark.parametrize("name", RUNS)
 def test_an_interrupted_run_ends_as_one_that_was_not(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -197,6 +198,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
     assert resumed.translate(["da mu"]) == whole.translate(["da mu"])
 
 
+@pytest.mark.usefixtures("pythons_own_handler")
 def test_an_interrupted_fit_leaves_the_model_as_it_was(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,7 @@ from torch import Tensor, nn
 from tests.train.problems import line, line_loss, settings
 from unrolled.train.loop import Loss, fit
 
-
-@pytest.fixture(autouse=True)
-def pythons_own_handler() -> Iterator[None]:
-    """A shell starts what runs in its background with interrupts ignored, these tests too."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("pythons_own_handler")
 
 
 def interrupts(at: int, times: int = 1) -> Any:

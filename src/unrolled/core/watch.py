@@ -59,6 +59,8 @@ class Record:
         return self._over_time(self.step_gates)
 
     def _over_time(self, steps: list[Tree]) -> Tree:
+        if next(leaves(steps[-1]), None) is None:
+            return steps[-1]  # a state that holds nothing but what is `Constant`
         rows = self.rows(stack_steps(steps))
         return (rows.reversed() if self.backward else rows).data
 
