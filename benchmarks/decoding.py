@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from benchmarks.runs import surroundings, write_result
+from benchmarks.translate_plain import copied
 from unrolled import GRU, Bidirectional, DotAttention, Seq, to_torch
 from unrolled.bench.timing import duel
 from unrolled.models.attending_stack import AttendingStack
@@ -48,21 +49,15 @@ def network() -> Seq2Seq:
     return model.eval()
 
 
-def plainly(linear: nn.Linear) -> nn.Linear:
-    """Return torch's own Linear of the same weights."""
-    plain = nn.Linear(linear.in_features, linear.out_features, bias=linear.bias is not None)
-    plain.load_state_dict(linear.state_dict())
-    return plain
-
-
 class Plain:
     """The same network as one writes it in torch."""
 
     def __init__(self, model: Seq2Seq) -> None:
         self.model, self.encoder = model, to_torch(model.encoder)
         decoder: Any = model.decoder
-        self.keys, self.W_c = plainly(decoder.look.attention.W), plainly(decoder.W_c)
-        self.fields = [plainly(field) for field in model.bridge.fields]
+        # Copies in torch's own class: ours has the compiled product.
+        self.keys, self.answer = copied(decoder.look.attention.W), copied(decoder.W_c)
+        self.begin = [copied(field) for field in model.bridge.fields]
         self.cells = []
         for cell in decoder.cells:
             self.cells.append(nn.GRUCell(cell.input_size, cell.hidden_size))
@@ -77,7 +72,7 @@ class Plain:
         memory, _ = pad_packed_sequence(self.encoder(packed)[0], batch_first=True)
         last = memory[torch.arange(len(memory)), lengths - 1]
         read = torch.cat((memory[:, 0], last, memory.sum(1) / lengths[:, None]), -1)
-        states = [torch.tanh(field(read)) for field in self.fields]
+        states = [torch.tanh(field(read)) for field in self.begin]
         padding = torch.arange(memory.shape[1]) >= lengths[:, None]
         return memory, states, padding[:, None]
 
@@ -90,7 +85,7 @@ class Plain:
             scores = torch.bmm(first[:, None], keys).masked_fill_(padding, -torch.inf)
             context = torch.bmm(scores.softmax(-1), memory)[:, 0]
             second = self.cells[1](torch.cat((first, context), -1), second)
-            y = torch.tanh(self.W_c(torch.cat((context, second), -1)))
+            y = torch.tanh(self.answer(torch.cat((context, second), -1)))
             logits = F.linear(y, self.model.target.weight, self.model.bias)
             logits[:, : END + 1] = -torch.inf
             tokens = logits.argmax(-1)
@@ -121,7 +116,11 @@ def contests() -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
     plain = Plain(model)
     lengths = torch.randint(10, 21, (BATCH,))
     source = torch.randint(END + 1, VOCABULARY, (BATCH, int(lengths.max())))
-    seq, first, hidden = Seq(source, lengths), torch.full((BATCH,), BEGIN), torch.randn(BATCH, 256)
+    seq, first, hidden = (
+        Seq(source, lengths),
+        torch.full((BATCH,), BEGIN),
+        torch.randn(BATCH, EMBEDDING),
+    )
 
     def ours() -> Any:
         return greedy(model.step, first, model.start(seq), STEPS, NO_END)

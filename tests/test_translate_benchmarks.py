@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import tables, translate, translate_data, translate_speed
+from benchmarks import decoding, tables, translate, translate_data, translate_speed
 from benchmarks.translate_data import RECIPES, Split, options_of
 from benchmarks.translate_plain import PlainTranslator, train_plainly
 from benchmarks.translate_run import Job, in_own_process, score_baselines, train_and_score
@@ -224,3 +224,19 @@ def test_speed_is_that_of_both_on_the_same_batches(monkeypatch: pytest.MonkeyPat
     ratio = found["tokens_per_second"] / found["torch_tokens_per_second"]
     assert ratio == pytest.approx(found["seconds"] / found["ours_seconds"])
     assert found["low"] <= found["ratio"] <= found["high"]
+
+
+def test_plain_torch_writes_the_same_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"BATCH": 3, "STEPS": 4, "VOCABULARY": 60, "EMBEDDING": 8, "HIDDEN": 12}
+    for name, size in sizes.items():
+        monkeypatch.setattr(decoding, name, size)
+    sides = decoding.contests()  # which raises where the tokens differ
+    with torch.inference_mode():
+        for ours, theirs in sides.values():
+            ours()
+            theirs()
+        ours, theirs = sides["head"]
+        assert torch.allclose(ours(), theirs(), atol=1e-5)
+    plain = decoding.Plain(decoding.network())
+    # Plain torch has none of our products.
+    assert {type(part) for part in (plain.keys, plain.answer, *plain.begin)} == {torch.nn.Linear}

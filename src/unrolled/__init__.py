@@ -33,6 +33,7 @@ _ROOMS = {
     "unrolled.models.attending": ("AttendingCell",),
     "unrolled.models.attending_stack": ("AttendingStack",),
     "unrolled.models.attention": ("AdditiveAttention", "DotAttention", "MultiHeadAttention"),
+    "unrolled.models.sampling": ("Sampling",),
     "unrolled.models.seq2seq": ("Seq2Seq", "Seq2SeqSizes"),
     "unrolled.models.transformer": ("TransformerCell",),
     "unrolled.models.transformer_decoder": ("TransformerDecoder",),

@@ -221,6 +221,40 @@ def test_sources_alone_one_a_line(tmp_path: Path, name: str) -> None:
     assert "this file holds one text a line and no targets" in refused(path)
 
 
+@pytest.mark.parametrize("first", ["Abstract", "Text", "answer", "Well, answer", "No title; text"])
+def test_a_first_line_of_text_is_no_name_of_a_column(tmp_path: Path, first: str) -> None:
+    path = write(tmp_path, f"{first}\nyes, no\none, two, three\n", "a.txt")
+    pairs = read_pairs(path, needs_targets=False)
+    assert list(pairs.sources) == [first, "yes, no", "one, two, three"]
+
+
+@pytest.mark.parametrize("first", ["source", "id,text", "text, title", "prompt"])
+def test_a_first_line_of_names_is_none_of_text(tmp_path: Path, first: str) -> None:
+    rest = "yes" + ",b" * first.count(",")
+    path = write(tmp_path, f"{first}\n{rest}\n", "a.txt")
+    pairs = read_pairs(path, like=PairsForm("prompt", "reply"), needs_targets=False)
+    assert len(pairs) == 1
+
+
+def test_speech_over_several_lines_joins_no_rows(tmp_path: Path) -> None:
+    between = [(f"Satz {n} hier.", f"Sentence {n} here.") for n in range(4000)]
+    for first, last in (
+        (("Er kam.", '"Yes,'), ("Ja.", 'he said."')),
+        (('"Ja,', "Yes,"), ('sagte er."', "he said.")),
+        (('"Ja.', "Yes."), ("Nein.", "No.")),
+    ):
+        rows = [*between[:5], first, *between, last, *between[:5]]
+        path = write(tmp_path, "".join(f"{source}\t{target}\n" for source, target in rows), "a.tsv")
+        for size in (1000, 1 << 20):
+            pairs = read_in_pieces(path, PairRequest(), size=size)
+            assert list(zip(pairs.sources, pairs.targets or [], strict=True)) == rows
+    # Quotes around whole fields are none of the text, and in CSV they may hold lines.
+    whole = write(tmp_path, '"Ja."\t"He said ""no"""\nNein.\tNo.\n', "a.tsv")
+    assert pairs_of(whole) == [("Ja.", 'He said "no"'), ("Nein.", "No.")]
+    table = write(tmp_path, 'source,target\n"Ja,\nja.",Yes.\n', "a.csv")
+    assert pairs_of(table) == [("Ja,\nja.", "Yes.")]
+
+
 def test_sources_alone_in_memory_and_in_tables(tmp_path: Path) -> None:
     for source in (["a", "b"], pd.Series(["a", "b"]), np.array(["a", "b"]), {"value": ["a", "b"]}):
         assert list(read_pairs(source, needs_targets=False).sources) == ["a", "b"]
@@ -366,6 +400,7 @@ def test_what_is_wrong_in_memory_is_said() -> None:
         == "input, row 1: ('c',) is no pair; expected (source, target)"
     )
     assert refused([("a", "b"), ("c", 7)]) == "input, row 1, target: 7 is no text; expected text"
+    assert "row 0, source: array([1, 2]) is no text" in refused(([np.array([1, 2])], ["a"]))
     assert "has no rows" in refused([])
     assert refused(([], [])) == "input: there are no pairs; give some"
     assert "cannot be read from an object of type int" in refused(7)

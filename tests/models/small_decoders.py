@@ -7,7 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unrolled import GRU, LSTM, AdditiveAttention, AttendingCell, DotAttention, Seq
+from unrolled import (
+    GRU,
+    LSTM,
+    AdditiveAttention,
+    AttendingCell,
+    DotAttention,
+    Seq,
+    TransformerDecoder,
+)
 from unrolled.core.tree import State
 from unrolled.models.attending_stack import AttendingStack
 from unrolled.models.search import Hypothesis, Step
@@ -28,6 +36,9 @@ DECODERS = {
         GRU, EMBEDDING, EMBEDDING, AdditiveAttention(EMBEDDING, MEMORY)
     ),
     "without attention": lambda: LSTM(EMBEDDING, EMBEDDING),
+    "transformer": lambda: TransformerDecoder(
+        EMBEDDING, 8, MEMORY, layers=2, heads=2, context=9, output_size=EMBEDDING
+    ),
 }
 
 

@@ -60,6 +60,11 @@ from unrolled.train.settings import TrainSettings
         ({"encoder_layers": True}, "encoder_layers=True"),
         ({"heads": 0}, "heads=0"),
         ({"heads": 3, "attention": "multi_head"}, "heads=3 with hidden_size=8"),
+        (
+            {"heads": 3, "attention": "multi_head", "hidden_size": None},
+            "heads=3 with hidden_size=512",
+        ),
+        ({"cell": "transformer", "hidden_size": 12}, "heads=4 with hidden_size=12"),
         ({"hidden_size": 9, "attention": "dot"}, "hidden_size=9 with attention='dot'"),
         ({"hidden_size": 9, "attention": "scaled"}, "hidden_size=9 with attention='scaled'"),
         ({"input_feeding": 1}, "input_feeding=1"),
@@ -78,6 +83,7 @@ from unrolled.train.settings import TrainSettings
         ({"length_penalty": -1}, "length_penalty=-1"),
         ({"length_penalty": float("nan")}, "length_penalty=nan"),
         ({"length_penalty": float("inf")}, "length_penalty=inf"),
+        ({"length_penalty": 10.5}, r"length_penalty=10\.5; expected a number from 0 to 10"),
         ({"validation": -0.1}, r"validation=-0\.1; expected a share of the rows below 1"),
         ({"test": "0.2"}, r"test='0\.2'"),
         ({"epochs": 0}, "epochs=0"),
@@ -160,6 +166,14 @@ def test_what_is_given_is_taken() -> None:
     assert (given.learning_rate, given.optimizer) == (0.5, "sgd")
     assert (given.patience, given.average) == (None, 0.0)
     assert chosen(100, evaluate_every=9).evaluate_every == 9
+
+
+def test_the_warmup_is_a_part_of_the_training() -> None:
+    assert chosen(3).warmup_steps == 3 * (chosen(3).epochs or 0) // 4 == 30
+    assert chosen(1_000, max_steps=100).warmup_steps == 25
+    assert chosen(1_000).warmup_steps == 400
+    assert chosen(3, warmup_steps=300).warmup_steps == 300
+    assert chosen(3, epochs=None, max_minutes=1).warmup_steps == 400
 
 
 @pytest.mark.parametrize("batches", [1, 7, 300, 5_000])

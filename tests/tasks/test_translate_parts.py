@@ -23,6 +23,7 @@ from tests.tasks.text_pairs import (
 )
 from unrolled.data.pairs import read_pairs
 from unrolled.errors import InputError, OptionError
+from unrolled.models.token_ids import BEGIN, END
 from unrolled.tasks.translate.fitting import FittingTask, prepare
 from unrolled.tasks.translate.parts import part_pairs
 from unrolled.tasks.translate.settings import TranslateSettings, read_options
@@ -107,6 +108,15 @@ def test_parts_of_ones_own_are_taken_in_place_of_held_out_pairs(tmp_path: Path) 
         made(max_steps=1).fit(pairs, test=["da mu"])
 
 
+def test_validation_pairs_that_are_trained_on_are_said() -> None:
+    pairs = turned()
+    own = [*turned(2, seed=9), (pairs[3][0].upper(), "other"), pairs[7]]
+    assert made(max_steps=1).fit(pairs, validation=own, test=[("da", "re")]).notes == (
+        "input, row 2: 2 of 4 validation sources stand in the training part, too",
+    )
+    assert made(max_steps=1).fit(pairs).notes == ()
+
+
 def test_no_part_has_to_be_held_out() -> None:
     model = made(validation=0, test=0).fit(turned())
     assert model.fitted.train_hashes.shape == (60,)
@@ -166,6 +176,19 @@ def test_an_epoch_has_its_own_order_and_its_own_cuts() -> None:
     assert order(whole, 0) != order(whole, 1)
     assert order(whole, 0) != order(prepared(1, 0.0), 0)
     assert sorted(row for rows in order(whole, 1) for row in rows) == list(range(54))
+
+
+def test_a_target_that_is_cut_does_not_teach_to_end_there() -> None:
+    own, training = read_options({**SMALL, "units": "bpe", "vocabulary": 400, "bpe_dropout": 0.9})
+    pairs = read_pairs([(source * 3, target * 6) for source, target in turned()])
+    task = prepare("gru", own, training, pairs, part_pairs(pairs, own, seed=0))
+    targets, longest = task.encoded(0).targets, task.reader.longest
+    rows = [targets[row].tolist() for row in range(len(targets))]
+    cut = [ids for ids in rows if len(ids) == 1 + longest]
+    assert cut
+    assert all(ids[0] == BEGIN for ids in rows)
+    assert all(ids[-1] != END for ids in cut)
+    assert all(ids[-1] == END for ids in rows if len(ids) < longest)
 
 
 def test_weights_are_averaged_where_asked() -> None:

@@ -254,6 +254,7 @@ def test_one_text_is_one_source_for_every_verb(model: Translator) -> None:
         ({"n_best": 0}, "n_best=0"),
         ({"n_best": 2, "sampling": DRAWS}, "n_best=2 with sampling"),
         ({"sampling": 0.8}, r"sampling=0\.8; expected Sampling"),
+        ({"beam": 3, "sampling": DRAWS}, "beam=3 with sampling; expected one of them"),
     ],
 )
 def test_a_wrong_manner_is_refused_before_anything_is_read(

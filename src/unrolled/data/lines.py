@@ -25,11 +25,20 @@ def is_plain(suffix: str, head: bytes, request: Request) -> bool:
     return holds_lines(suffix, head, request.known_names(), column)
 
 
-def holds_lines(suffix: str, head: bytes, known: Collection[str], column: str | None) -> bool:
+def holds_lines(
+    suffix: str,
+    head: bytes,
+    known: Collection[str],
+    column: str | None,
+    certain: Collection[str] | None = None,
+) -> bool:
     """Tell whether a file may hold one text a line: by its name, or for having none, as standard input.
 
     It does not when it begins as JSON, or its first line holds a ``known`` name of a column; nor when it has a tab and
     the ``column`` that a model reads is one without a name.
+
+    Given ``certain``, only they name a column where text is as likely: alone in the line ("Abstract"), or behind a space
+    ("Well, answer").
     """
     if suffix not in PLAIN:
         return False
@@ -39,6 +48,9 @@ def holds_lines(suffix: str, head: bytes, known: Collection[str], column: str | 
     fields = [field.strip(' "\r').lower() for field in first.split(separator_of(suffix, first))]
     if len(fields) > 1 and (column or "").startswith("column_"):
         return "\t" not in first
+    if certain is not None:
+        behind_spaces = f"{separator_of(suffix, first)} " in first and not set(fields) <= set(known)
+        known = certain if len(fields) == 1 or behind_spaces else known
     return not any(field in known for field in fields)
 
 

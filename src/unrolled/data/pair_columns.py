@@ -43,10 +43,14 @@ class PairRequest:
 
     def known_names(self) -> set[str]:
         """Return the names, in small letters, by which a first line is told to name the columns."""
+        return self.certain_names().union(*SOURCE_NAMES, *TARGET_NAMES)
+
+    def certain_names(self) -> set[str]:
+        """Return those of them that are hardly texts: the user's, the model's, and "source" and its like."""
         of_model = (self.like.source, self.like.target) if self.like else ()
         named = {name.lower() for name in (self.source, self.target, *of_model) if name}
         unplaced = {name for name in named if not PLACED.fullmatch(name)}
-        return unplaced.union(*SOURCE_NAMES, *TARGET_NAMES)
+        return unplaced.union(SOURCE_NAMES[0])
 
 
 @dataclass(frozen=True)

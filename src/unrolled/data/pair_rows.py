@@ -44,9 +44,15 @@ def from_pairs(pairs: Sequence[Any]) -> PairPiece:
 def _texts(values: Iterable[Any], role: str) -> list[str]:
     texts = []
     for row, value in enumerate(values):
-        is_missing = value is None or type(value).__name__ == "NAType" or value != value
-        texts.append("" if is_missing else checked_text(value, f"{_where(row)}, {role}"))
+        text = "" if _is_missing(value) else checked_text(value, f"{_where(row)}, {role}")
+        texts.append(text)
     return texts
+
+
+def _is_missing(value: Any) -> bool:
+    """Tell whether it stands for no text: None, NaN, or what pandas has in their place."""
+    is_nan = isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
 
 
 def checked_text(value: Any, where: str) -> str:

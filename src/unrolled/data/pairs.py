@@ -203,7 +203,7 @@ def _is_plain(suffix: str, head: bytes, request: PairRequest) -> bool:
         return False
     column = request.like.source if request.like else None
     # Parallel files end in a language: train.de.
-    return holds_lines("", head, request.known_names(), column)
+    return holds_lines("", head, request.known_names(), column, request.certain_names())
 
 
 def _line_pieces(sources: Iterable[Source]) -> Iterator[PairPiece]:

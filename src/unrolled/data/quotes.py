@@ -16,7 +16,8 @@ def quotes_are_signs(blocks: Iterable[bytes], separator: str) -> bool:
     r"""Tell whether the quotes in a file are part of the text.
 
     They are when one of them stands inside a field, where CSV would have doubled it, and every line has the same number
-    of fields when no quote counts. Many files with tabs between the columns are written so.
+    of fields when no quote counts. Many files with tabs between the columns are written so; there they are also when they
+    would join lines that are whole by themselves: speech that begins in one line and ends in another.
 
     Args:
         blocks: the bytes of the file, cut anywhere.
@@ -26,6 +27,8 @@ def quotes_are_signs(blocks: Iterable[bytes], separator: str) -> bool:
     True
     >>> quotes_are_signs([b'1,"say ""hi"", they said"\n0,no\n'], ",")
     False
+    >>> quotes_are_signs([b'"Ja.\tYes.\nGut."\tFine.\n'], "\t")
+    True
     """
     between = ord(separator)
     seen = _Seen()
@@ -36,7 +39,7 @@ def quotes_are_signs(blocks: Iterable[bytes], separator: str) -> bool:
         seen.count_fields(np.frombuffer(block, dtype=np.uint8), between)
         if not seen.is_even:
             return False
-    return seen.is_misplaced
+    return seen.is_misplaced or (separator == "\t" and seen.would_join_rows())
 
 
 def misplaced_quotes(
@@ -67,6 +70,7 @@ class _Seen:
         self.tail = b"\n\n"
         self.is_even = True
         self.is_misplaced = False
+        self._joins_lines = False
         self._inside = False
         self._fields: int | None = None
         self._in_line, self._signs_in_line = 0, 0
@@ -75,8 +79,16 @@ class _Seen:
         """Look for a misplaced quote; the last sign waits for what comes after it."""
         opening, closing, count = misplaced_quotes(signs, between, inside=self._inside)
         self.is_misplaced = len(opening) + len(closing) > 0
+        quotes, ends = (np.flatnonzero(signs[2:-1] == sign) for sign in (_QUOTE, _NEWLINE))
+        are_inside = (np.searchsorted(quotes, ends) % 2 == 1) != self._inside
+        self._joins_lines |= bool(are_inside.any())
         self._inside ^= count % 2 == 1
         self.tail = signs[-3:].tobytes()
+
+    def would_join_rows(self) -> bool:
+        """Tell, after the last block, whether rows of several fields would be one if quotes enclosed fields."""
+        is_open = self._inside != (self.tail[-1] == _QUOTE)
+        return bool(self._fields) and (self._joins_lines or is_open)
 
     def count_fields(self, signs: NDArray[np.uint8], between: int) -> None:
         """Compare the lines that end in this block with the first line of the file; empty lines do not count."""

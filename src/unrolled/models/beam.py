@@ -15,6 +15,9 @@ from unrolled.core.tree import State, select_constants, select_rows
 from unrolled.errors import OptionError
 from unrolled.models.search import Hypothesis, Rules, Search, Step, Written, most_likely
 
+MOST_ALPHA = 10
+"""The greatest power of the length: far more than the 0.6 to 1 that are usual, and no number overflows."""
+
 
 class Continuations(NamedTuple):
     """The most likely continuations of each source, best first, each (S, k).
@@ -79,8 +82,8 @@ class BeamSearch(Search[list[Hypothesis]]):
                 f"beams={beams}, n_best={n_best}",
                 expected="at least 1, and no more best than beams",
             )
-        if not 0 <= alpha <= 10:
-            raise OptionError(f"alpha={alpha}", expected="from 0 to 10")
+        if not 0 <= alpha <= MOST_ALPHA:
+            raise OptionError(f"alpha={alpha}", expected=f"from 0 to {MOST_ALPHA}")
         super().__init__(step, first, state, longest, rules, numbers)
         self.beams, self.n_best, self.alpha = beams, n_best, alpha
         sources, room = len(self._slots), max(self.longest, default=0)

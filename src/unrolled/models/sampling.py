@@ -35,6 +35,11 @@ class Sampling:
 
     Raises:
         OptionError: a value of another kind, or out of range.
+
+    >>> scores = torch.tensor([[0.0, 2.0, 1.9, 1.8]])  # (R, V)
+    >>> moment = Moment(scores, scores.log_softmax(-1), torch.zeros(1, 0, dtype=torch.int64), torch.arange(1))
+    >>> Sampling(temperature=0.5, top_k=1)(moment)
+    tensor([1])
     """
 
     temperature: float = 1.0

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.data.pairs import PairsForm
+from unrolled.errors import OptionError
 from unrolled.models.sampling import Sampling
 from unrolled.models.seq2seq import Seq2Seq
 from unrolled.tasks.translate.reading import PairReader
@@ -49,7 +50,17 @@ class Fitted:
     def manner(
         self, beam: int | None = None, n_best: int = 1, sampling: Sampling | None = None
     ) -> Manner:
-        """Return how targets are written, as the settings say where nothing was said."""
+        """Return how targets are written, as the settings say where nothing was said.
+
+        Raises:
+            OptionError: a value that cannot be, or both a beam and draws.
+        """
+        if beam is not None and sampling is not None:
+            raise OptionError(
+                f"beam={beam!r} with sampling",
+                expected="one of them: a search keeps the likeliest, draws do not",
+                fix="leave beam out",
+            )
         alpha = float(self.settings.length_penalty)
         manner = Manner(self.settings.beam if beam is None else beam, n_best, alpha, sampling)
         return replace(manner, beam=max(manner.beam, n_best))

@@ -177,7 +177,7 @@ def prepare(
         reader.pairs(parts.validation.sources, parts.validation.targets),
         make_network(cell, settings, sizes, reader.longest, training.seed),
         training,
-        notes,
+        (*parts.notes(), *notes),
     )
 
 

@@ -25,7 +25,7 @@ from unrolled.models.seq2seq import Seq2Seq, Seq2SeqSizes
 from unrolled.models.transformer_decoder import TransformerDecoder
 from unrolled.models.transformer_encoder import TransformerEncoder
 from unrolled.tasks.recurrent import CellChoice, cell_maker, cell_name, recurrent_layer
-from unrolled.tasks.translate.settings import TranslateSettings
+from unrolled.tasks.translate.settings import HIDDEN, TranslateSettings
 
 TRANSFORMER = "transformer"
 
@@ -50,8 +50,14 @@ def check_cell(cell: CellChoice, settings: TranslateSettings) -> None:
             expected="attention='multi_head', a Transformer's own",
             fix="leave attention out (--attention)",
         )
-    if cell != TRANSFORMER and settings.hidden_size is not None:
-        _check_attention(settings.attention, settings.hidden_size, settings.heads)
+    hidden = HIDDEN if settings.hidden_size is None else settings.hidden_size
+    if cell == TRANSFORMER and hidden % (2 * settings.heads):
+        raise OptionError(
+            f"heads={settings.heads} with hidden_size={hidden}",
+            expected="a hidden_size that gives every head an even number of units",
+        )
+    if cell != TRANSFORMER:
+        _check_attention(settings.attention, hidden, settings.heads)
     if settings.input_feeding and (cell == TRANSFORMER or settings.attention == "none"):
         other = f"cell={cell!r}" if cell == TRANSFORMER else "attention='none'"
         raise OptionError(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.data.pairs import Pairs
-from unrolled.data.partition import grouped_parts, row_hashes
+from unrolled.data.partition import grouped_parts, repeated, row_hashes
 from unrolled.data.subset import Subset
 from unrolled.errors import InputError
 from unrolled.tasks.translate.settings import TranslateSettings
@@ -50,6 +50,17 @@ class PairParts:
     train: PairPart
     validation: PairPart
     test: PairPart
+
+    def notes(self) -> tuple[str, ...]:
+        """Return a line where weights would be chosen by what they were trained on: validation pairs of one's own."""
+        train, validation = (row_hashes(part.sources) for part in (self.train, self.validation))
+        again = np.flatnonzero(repeated(validation, train))
+        if not len(again):
+            return ()
+        place = self.validation.where(int(again[0]))
+        return (
+            f"{place}: {len(again):,} of {len(validation):,} validation sources stand in the training part, too",
+        )
 
 
 def part_pairs(

@@ -20,7 +20,7 @@ Rows = NDArray[np.int64]
 
 
 class PairBatch(NamedTuple):
-    """Sources (B, S), each with END last, and targets (B, T) with BEGIN first and END last: token ids."""
+    """Sources (B, S), each with END last, and targets (B, T) with BEGIN first and END last but where one was cut: token ids."""
 
     source: Seq
     target: Seq
@@ -85,9 +85,10 @@ class PairReader:
         seed: int = 0,
         epoch: int = 0,
     ) -> EncodedPairs:
-        """Return the ids of pairs, of what is too long on either side the beginning."""
+        """Return the ids of pairs, of what is too long on either side the beginning; a target that is cut has no END."""
         written = (
-            framed(ids[: self.longest])
+            # An END where it was cut would teach to stop anywhere.
+            framed(ids[: self.longest], end=len(ids) <= self.longest)
             for ids in self.target.encode(targets, dropout, seed=seed, epoch=epoch)
         )
         read, _ = self.sources(sources, dropout, seed=seed, epoch=epoch)
@@ -127,10 +128,10 @@ FRAME = 2
 """Tokens around a target: BEGIN and END."""
 
 
-def framed(ids: Ids, *, begin: bool = True) -> Ids:
-    """Return token ids with END after them, and BEGIN before them.
+def framed(ids: Ids, *, begin: bool = True, end: bool = True) -> Ids:
+    """Return token ids with BEGIN before them, and END after them.
 
     >>> framed(np.array([7, 9], np.int32)).tolist()
     [2, 7, 9, 3]
     """
-    return np.concatenate(([BEGIN], ids, [END]) if begin else (ids, [END])).astype(np.int32)
+    return np.concatenate(([BEGIN] * begin, ids, [END] * end)).astype(np.int32)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
 from unrolled.data.text_tokenizer import TextUnits, least_size
 from unrolled.errors import OptionError, unknown_option
+from unrolled.models.beam import MOST_ALPHA
 from unrolled.tasks.options import (
     check_names,
     check_parts,
@@ -109,9 +109,10 @@ class TranslateSettings:
             )
         if self.tokenize not in (None, *get_args(BleuTokenizer)):
             raise unknown_option("tokenize", self.tokenize, get_args(BleuTokenizer))
-        if not (is_number(self.length_penalty) and 0 <= self.length_penalty < math.inf):
+        if not (is_number(self.length_penalty) and 0 <= self.length_penalty <= MOST_ALPHA):
             raise OptionError(
-                f"length_penalty={self.length_penalty!r}", expected="a number of at least 0"
+                f"length_penalty={self.length_penalty!r}",
+                expected=f"a number from 0 to {MOST_ALPHA}",
             )
         if self.shared not in (None, True, False):
             raise OptionError(f"shared={self.shared!r}", expected="True, False or None")
@@ -152,6 +153,10 @@ TOKENS_READ = 14_000_000
 EPOCHS = (5, 40)
 """The least and the most of them."""
 EVALUATIONS = 20
+HIDDEN = 512
+"""Units of a layer where nothing was said."""
+WARMUP, WARMING = 400, 4
+"""Steps of the warm-up, and into how many parts it cuts a short training, of which it is the first."""
 
 
 def with_usual(settings: TranslateSettings, *, pairs: int, one_script: bool) -> TranslateSettings:
@@ -163,7 +168,7 @@ def with_usual(settings: TranslateSettings, *, pairs: int, one_script: bool) -> 
         ),
         "shared": one_script,
         "embedding": 256,
-        "hidden_size": 512,
+        "hidden_size": HIDDEN,
         "layers": 2,
         "encoder_layers": 1,
         "dropout": 0.3,
@@ -185,15 +190,19 @@ def training_settings(given: Mapping[str, Any], *, batches: int, tokens: int) ->
         "epochs": min(max(TOKENS_READ // max(tokens, 1), least), most),
         "optimizer": "adamw",
         "learning_rate": 2e-3,
-        "warmup_steps": 400,
+        "warmup_steps": WARMUP,
         "average": 0.998,
         "patience": 6,
     }
     if given.get("max_steps") is not None and "epochs" not in given:
         chosen["epochs"] = None
     settings = TrainSettings(**{**chosen, **given})
+    ends = (settings.max_steps, settings.epochs and batches * settings.epochs)
+    known = [end for end in ends if end is not None]
+    if known and "warmup_steps" not in given:
+        # Else few pairs would be trained on at a rate that only rises, and never falls again.
+        settings = replace(settings, warmup_steps=min(WARMUP, min(known) // WARMING))
     if settings.evaluate_every is None:
-        ends = (settings.max_steps, settings.epochs and batches * settings.epochs)
-        total = min((end for end in ends if end is not None), default=batches)
+        total = min(known, default=batches)
         settings = replace(settings, evaluate_every=min(max(total // EVALUATIONS, 50), total))
     return settings

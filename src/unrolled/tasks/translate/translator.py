@@ -207,17 +207,17 @@ class Translator(TaskModel):
         return self.fitted.writer.write(rows, manner, done)
 
     def stream(
-        self, source: str, *, beam: int = 1, sampling: Sampling | None = None
+        self, source: str, *, beam: int | None = None, sampling: Sampling | None = None
     ) -> Iterator[str]:
         """Yield the target of a text piece by piece, as its tokens become certain; together they are `translate`'s.
 
         Args:
             source: one text.
-            beam: with several hypotheses a token is certain once all of them begin with it.
+            beam: None = 1; with several hypotheses a token is certain once all of them begin with it.
             sampling: as of `hypotheses`.
         """
         fitted = self.fitted
-        manner = fitted.manner(beam, 1, sampling)
+        manner = fitted.manner(1 if beam is None and sampling is None else beam, 1, sampling)
         rows, _ = fitted.reader.sources([checked_text(source, "source")])
         tokens = fitted.writer.stream(sequences(rows, np.zeros(1, np.int64)), manner)
         decoder = fitted.reader.target.decoder()
@@ -233,7 +233,8 @@ class Translator(TaskModel):
             how: beam, n_best and sampling as of `hypotheses`; there are n_best rows for each source, best first.
 
         Returns:
-            row (of the source, from 1), target, and score: log P(target) / length^alpha.
+            row (of the source, from 1), target, and score: of a search log P(target) / length^alpha, otherwise
+            (beam=1, sampling) log P(target) itself.
 
         Raises:
             InputError: the data cannot be used.
