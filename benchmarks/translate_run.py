@@ -93,6 +93,7 @@ def train_and_score(job: Job) -> dict[str, Any]:
     training = model.training
     return {
         "scores": scores,
+        "bleu_interval": result["bleu_interval"],
         "signatures": result["signatures"],
         "parameters": facts["parameters"],
         "train_tokens_per_second": facts["train_tokens_per_second"],

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests.models.small_decoders import (
-    BEGIN,
     END,
     FORBIDDEN,
     VOCABULARY,
@@ -21,9 +20,9 @@ from tests.models.small_decoders import (
     network,
     sources,
 )
-from unrolled import InputError, OptionError, Seq, ShapeError
+from unrolled import InputError, OptionError, ShapeError
 from unrolled.models.beam import BeamSearch
-from unrolled.models.decoding import beam_search, decode, greedy, sample
+from unrolled.models.decoding import beam_search, greedy, sample
 from unrolled.models.rollout import Rollout
 from unrolled.models.sampling import Sampling
 from unrolled.models.search import Hypothesis, Rules, most_likely
@@ -177,8 +176,6 @@ def test_bad_input_is_named() -> None:
         sample(step, first, state, 3, numbers=torch.arange(3))
     with pytest.raises(ShapeError, match="the step returned scores"):
         greedy(lambda tokens, state: (torch.zeros(6), state), first, state, 3)
-    with pytest.raises(OptionError, match="rows=0"):
-        decode(lambda block, numbers: [], [], rows=0)
 
 
 def test_no_source_and_no_token() -> None:
@@ -285,20 +282,3 @@ def test_most_likely_is_a_stable_sort() -> None:
         assert torch.equal(found, values[:, :count])
         there = found > -torch.inf
         assert torch.equal(ids[there], order[:, :count][there])
-
-
-def test_many_sources_are_decoded_in_blocks_of_similar_length() -> None:
-    blocks = []
-
-    def search(block: Seq, numbers: Tensor) -> list[Hypothesis]:
-        blocks.append(block.row_lengths.tolist())
-        assert [len(ROWS[number]) for number in numbers] == blocks[-1]
-        model = decoder()
-        first = torch.full((block.batch,), BEGIN)
-        return greedy(model.step, first, model.start(block), [LONGEST[n] for n in numbers])
-
-    with torch.no_grad():
-        found = decode(search, ROWS, rows=3, tokens=10)
-    assert blocks == [[6], [5, 4], [3, 2, 1], [1, 0]]
-    assert [one.tokens for one in found] == [one.tokens for [one] in alone("greedy")]
-    assert decode(search, []) == []

@@ -3,6 +3,7 @@
 All of it takes any ``step(tokens (R,), state) -> (scores (R, V), state)``, whose scores are logits and whose state has
 R rows (`Seq2Seq.step`, a language model's): what a source is given does not depend on what else is in the batch.
 
+>>> import torch
 >>> from unrolled import GRU, DotAttention, Seq
 >>> from unrolled.models.attending_stack import AttendingStack
 >>> from unrolled.models.seq2seq import Seq2Seq, Seq2SeqSizes
@@ -18,15 +19,12 @@ R rows (`Seq2Seq.step`, a language model's): what a source is given does not dep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
-import torch
 from torch import Tensor
 
-from unrolled.core.seq import Seq
 from unrolled.core.tree import State
-from unrolled.errors import OptionError
 from unrolled.models.beam import BeamSearch
 from unrolled.models.rollout import Rollout
 from unrolled.models.sampling import Sampling
@@ -95,35 +93,3 @@ def beam_search(
     """
     search = BeamSearch(step, first, state, longest, rules, beams=beams, n_best=n_best, alpha=alpha)
     return search.run()
-
-
-def decode(
-    search: Callable[[Seq, Tensor], Sequence[R]],
-    sources: Sequence[Tensor],
-    *,
-    rows: int = 64,
-    tokens: int = 2**15,
-) -> list[R]:
-    """Decode many sources in blocks of similar length, the longest first, and return the results in the order given.
-
-    Args:
-        search: ``search(block, numbers)`` returns a result for each row of a Seq of sources, which are
-            ``sources[number]`` for each of ``numbers`` (B,) int64.
-        sources: each (length, ...).
-        rows: the most in a block.
-        tokens: the most in a block, padding counted; a source that is longer is decoded by itself.
-
-    >>> decode(lambda block, numbers: block.row_lengths.tolist(), [torch.ones(n) for n in (2, 0, 5)], rows=2)
-    [2, 0, 5]
-    """
-    if min(rows, tokens) < 1:
-        raise OptionError(f"rows={rows}, tokens={tokens}", expected="at least 1 of each")
-    order = sorted(range(len(sources)), key=lambda number: -len(sources[number]))
-    results: dict[int, R] = {}
-    while len(results) < len(order):
-        begin = len(results)
-        longest = max(1, len(sources[order[begin]]))
-        numbers = order[begin : begin + min(rows, max(1, tokens // longest))]
-        block = Seq.from_list([sources[number] for number in numbers])
-        results.update(zip(numbers, search(block, torch.tensor(numbers)), strict=True))
-    return [results[number] for number in range(len(sources))]

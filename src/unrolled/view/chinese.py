@@ -165,6 +165,7 @@ CHINESE: Mapping[str, str] = {
     "report.translate_title": "{name} 的翻译",
     "report.summarise_title": "{name} 的摘要",
     "report.scored_pairs": "共评分 {rows} 对。",
+    "report.bleu_interval": "换一批同类的句对，模型的 BLEU 会在 {low} 到 {high} 之间（95%，自助法）。",
     "report.duplicate_pairs": "其中 {count} 条原文也出现在训练部分：只会记忆的方法也能答对，所有得分都因此偏高。",
     "report.loses_to": "不如{method}（{figure}）",
     "report.output_length": "输出长度",

@@ -186,6 +186,7 @@ ENGLISH: Mapping[str, str] = {
     "report.translate_title": "Translation of {name}",
     "report.summarise_title": "Summaries of {name}",
     "report.scored_pairs": "{rows} pairs scored.",
+    "report.bleu_interval": "With other pairs of this kind the model's BLEU would lie between {low} and {high} (95 %, bootstrap).",
     "report.duplicate_pairs": "{count} of these sources also occur in training: a method that only"
     " remembers is right there, and every score is that much too good.",
     "report.loses_to": "loses to {method}, {figure}",

@@ -13,7 +13,7 @@ from unrolled.view.compared import ComparedTexts, chosen_examples
 from unrolled.view.facts import Headline, Headlines, key_facts
 from unrolled.view.gallery import Block
 from unrolled.view.metrics import metric, written
-from unrolled.view.numbers import MINUS, percent
+from unrolled.view.numbers import MINUS, fixed, percent
 from unrolled.view.reach import gradient_reach_chart
 from unrolled.view.report import Report, Section
 from unrolled.view.scores import Scores, ScoreTable, score_table
@@ -134,6 +134,9 @@ def headlines(scores: Scores, kind: str, outcome: Outcome | None = None) -> Head
 def scores_of(result: Mapping[str, Any]) -> ScoreTable:
     """Return the table of what `evaluate` gave, and in its note how many pairs were scored."""
     notes: list[Text] = [phrase("report.scored_pairs", rows=f"{int(result['rows']):,}")]
+    if interval := result.get("bleu_interval"):
+        low, high = (fixed(end, 1) for end in interval)
+        notes.append(phrase("report.bleu_interval", low=low, high=high))
     if duplicates := result.get("duplicates"):
         notes.append(phrase("report.duplicate_pairs", count=f"{duplicates:,}"))
     return score_table(result["scores"], note=notes)

@@ -19,6 +19,7 @@ from unrolled.errors import InputError
 from unrolled.models.sampling import Sampling
 from unrolled.models.search import Hypothesis
 from unrolled.tasks.baselines import TRANSLATE_BASELINES, TranslateBaseline, chosen_baselines
+from unrolled.tasks.bleu_interval import bleu_interval
 from unrolled.tasks.model import ReadInside, TaskModel
 from unrolled.tasks.options import refuse_shares
 from unrolled.tasks.recurrent import CellChoice
@@ -278,8 +279,9 @@ class Translator(TaskModel):
 
         Returns:
             {"task": "translate", "kind": "translate" or "summarise", "scores": {"model": {"bleu": ..., "chrf": ...,
-            "parameters": ..., "tokens_per_second": ..., "peak_memory_mb": ...}, "nearest_pair": {...}, ...}, "rows":
-            ..., "duplicates": rows whose source the training part holds too, "signatures": {"bleu": ..., ...}}
+            "parameters": ..., "tokens_per_second": ..., "peak_memory_mb": ...}, "nearest_pair": {...}, ...},
+            "bleu_interval": (low, high) of the model's BLEU, see there, "rows": ..., "duplicates": rows whose source the
+            training part holds too, "signatures": {"bleu": ..., ...}}
 
         Raises:
             InputError: there is no pair, or a baseline was not saved with the model.
@@ -300,6 +302,7 @@ class Translator(TaskModel):
             "task": "translate",
             "kind": fitted.kind,
             "scores": scores,
+            "bleu_interval": bleu_interval(self.outcome.hypotheses, references, tokenize=tokenize),
             "rows": len(part),
             "duplicates": int(repeated(row_hashes(part.sources), fitted.train_hashes).sum()),
             "signatures": text_signatures(
