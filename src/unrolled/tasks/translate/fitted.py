@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.data.pairs import PairsForm
+from unrolled.errors import OptionError
 from unrolled.models.sampling import Sampling
 from unrolled.models.seq2seq import Seq2Seq
 from unrolled.tasks.translate.reading import PairReader
@@ -49,7 +50,17 @@ class Fitted:
     def manner(
         self, beam: int | None = None, n_best: int = 1, sampling: Sampling | None = None
     ) -> Manner:
-        """Return how targets are written, as the settings say where nothing was said."""
+        """Return how targets are written, as the settings say where nothing was said.
+
+        Raises:
+            OptionError: a value is out of range, or several hypotheses are to be kept of a draw.
+        """
+        if sampling is not None and isinstance(beam, int) and beam > 1:
+            raise OptionError(
+                f"beam={beam} with sampling",
+                expected="one of them: a draw keeps one hypothesis",
+                fix="leave beam out (--beam)",
+            )
         alpha = float(self.settings.length_penalty)
         manner = Manner(self.settings.beam if beam is None else beam, n_best, alpha, sampling)
         return replace(manner, beam=max(manner.beam, n_best))
