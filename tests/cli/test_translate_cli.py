@@ -338,7 +338,7 @@ def test_a_broken_line_leaves_no_file(run: Command, saved: Path, tmp_path: Path)
         (["--text", "x"], ["--text", "classify"]),
         (["--beam", "0"], ["beam=0"]),
         (["--n-best", "0"], ["n_best=0"]),
-        (["--n-best", "2", "--seed", "1"], ["n_best=2 with sampling"]),
+        (["--n-best", "2", "--temperature", "1"], ["n_best=2 with sampling"]),
         (["--top-p", "1.5"], ["top_p=1.5"]),
         (["--top-k", "0"], ["top_k=0"]),
         (["--seed", str(10**30)], [f"seed={10**30}"]),
@@ -558,3 +558,27 @@ def test_killed_training_resumes_to_the_same_model(tmp_path: Path) -> None:
 
 def one_line(said: str) -> bool:
     return said.startswith("unrolled: ") and len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--json", "-o", "out.csv"), "--json with -o"),
+        (("--seed", "3"), "--seed 3 and nothing that is drawn"),
+        (("--temperature", "1", "--beam", "4"), "beam=4 with sampling"),
+        (("--temperature", "0"), "--beam 1"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    run: Command, saved: Path, options: tuple[str, ...], said: str
+) -> None:
+    answer = run("predict", saved, *options, stdin=b"da mu\n")
+    assert answer.status == 2
+    assert one_line(answer.err)
+    assert said in answer.err
+    assert not answer.out
+
+
+def test_help_of_the_verbs_is_not_cut(run: Command) -> None:
+    for verb in ((), ("train",)):
+        assert "...\n" not in run(*verb, "--help").out.partition("Commands:")[2]

@@ -191,6 +191,31 @@ def test_columns_with_names(tmp_path: Path) -> None:
     assert pairs_of(path, target_column="date")[0] == ("long one", "2024")
 
 
+def test_text_above_numbers_names_the_columns(tmp_path: Path) -> None:
+    rows = "1,Danke.,谢谢。\n2,Hallo.,你好。\n"
+    path = write(tmp_path, "id,Mein Satz,翻译\n" + rows, "a.csv")
+    pairs = read_pairs(path)
+    assert pairs.form == PairsForm("Mein Satz", "翻译")
+    assert pairs_of(path) == [("Danke.", "谢谢。"), ("Hallo.", "你好。")]
+    assert len(read_pairs(write(tmp_path, rows, "b.csv"))) == 2
+    # Of two columns either may be what is read, numbers too.
+    assert (
+        len(read_pairs(write(tmp_path, "gar nichts\tsome\n12\ttwelve\n7\tseven\n", "c.tsv"))) == 3
+    )
+
+
+def test_many_columns_without_names_are_not_listed(tmp_path: Path) -> None:
+    path = write(tmp_path, "甲\t乙" + "\tx" * 30 + "\n", "a.tsv")
+    assert read_pairs(path).notes[0].endswith("called column_1 to column_32")
+
+
+def test_the_fix_of_columns_that_cannot_be_told_is_an_option_that_there_is(tmp_path: Path) -> None:
+    message = refused(write(tmp_path, "id,a,b b,c\n1,x,y,z\n", "a.csv"))
+    assert message.endswith('name it: source="a" (--source a)')
+    message = refused(write(tmp_path, "id,a b,b,c\n1,x,y,z\n", "a.csv"))
+    assert message.endswith("name it: source=\"a b\" (--source 'a b')")
+
+
 def test_two_columns_of_any_name_are_source_and_target_in_this_order() -> None:
     frame = pl.DataFrame({"old": ["thou art"], "new": ["you are"]})
     pairs = read_pairs(frame)

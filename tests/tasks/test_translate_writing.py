@@ -253,6 +253,7 @@ def test_one_text_is_one_source_for_every_verb(model: Translator) -> None:
         ({"beam": True}, "beam=True"),
         ({"n_best": 0}, "n_best=0"),
         ({"n_best": 2, "sampling": DRAWS}, "n_best=2 with sampling"),
+        ({"beam": 2, "sampling": DRAWS}, "beam=2 with sampling"),
         ({"sampling": 0.8}, r"sampling=0\.8; expected Sampling"),
         ({"beam": 3, "sampling": DRAWS}, "beam=3 with sampling; expected one of them"),
     ],
@@ -263,3 +264,10 @@ def test_a_wrong_manner_is_refused_before_anything_is_read(
     for call in (model.hypotheses, model.predict, model.predict_chunks):
         with pytest.raises(OptionError, match=message):
             call("no such file.tsv", **options)
+
+
+def test_a_table_is_no_list_of_texts(model: Translator) -> None:
+    table = {"source": ["da", "mu"]}
+    for given in (table, pl.DataFrame(table)):
+        with pytest.raises(InputError, match=r"is no text; .* predict\(\)"):
+            model.translate(given)

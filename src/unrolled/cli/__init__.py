@@ -32,13 +32,17 @@ train = typer.Typer(
 )
 app.add_typer(train, name="train")
 
-train.command("forecast")(train_forecast)
-train.command("classify")(train_classify)
-train.command("translate")(train_translate)
+train.command("forecast", short_help="Train a forecaster of series.")(train_forecast)
+train.command("classify", short_help="Train a classifier of texts or of sequences of numbers.")(
+    train_classify
+)
+train.command("translate", short_help="Train a translator, or a summariser, on pairs of texts.")(
+    train_translate
+)
 app.command()(evaluate)
-app.command()(predict)
-app.command()(demo)
-app.command()(bench)
+app.command(short_help="Forecast, classify or translate with a saved model.")(predict)
+app.command(short_help="Forecast a real series, and show what networks remember.")(demo)
+app.command(short_help="Time the kernels beside torch.nn on this machine.")(bench)
 
 
 def main() -> None:

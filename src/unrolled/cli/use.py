@@ -90,7 +90,7 @@ def predict(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DATA]",
+            metavar="DATA",
             help="A file, or - for stdin; none: a forecast goes on after the training's, others read stdin.",
         ),
     ] = None,
@@ -123,6 +123,12 @@ def predict(
     from unrolled.tasks.saving import load
 
     if output is not None:
+        if as_json:
+            raise OptionError(
+                f"--json with -o {output}",
+                expected="one of them: -o writes CSV to a file, --json prints to stdout",
+                fix=f"leave -o out: --json > {output}",
+            )
         require_folder_of(output)
     draws = given(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     options = given(text=text, horizon=horizon, source=source, beam=beam, n_best=n_best)
@@ -131,6 +137,12 @@ def predict(
         from unrolled.models.sampling import Sampling
 
         options["sampling"] = Sampling(**draws)
+        if draws.keys() == {"seed"}:
+            raise OptionError(
+                f"--seed {seed} and nothing that is drawn",
+                expected="--temperature, --top-k or --top-p beside it",
+                fix="leave --seed out: the search draws nothing",
+            )
     if task == "forecast":
         _forecast(load(model), data, horizon, output, as_json)
         return

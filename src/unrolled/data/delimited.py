@@ -70,7 +70,9 @@ class Delimited:
 
     def unnamed(self) -> Delimited:
         """Return the table with a note that it has no names."""
-        names = ", ".join(self.frame.columns)
+        columns = self.frame.columns
+        many = len(columns) > 8
+        names = f"{columns[0]} to {columns[-1]}" if many else ", ".join(columns)
         return replace(self, notes=(f"{self.name}: no line names the columns; called {names}",))
 
 

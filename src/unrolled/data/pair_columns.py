@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from shlex import quote
 
 from unrolled.data.label_columns import numbers_rows
 from unrolled.data.pair_form import PairsForm
@@ -173,4 +174,4 @@ def _no_column(table: Table, role: str) -> InputError:
 
 def column_option(role: str, name: str) -> str:
     """Return how a column is named for a role, in Python and on the command line."""
-    return f'{role}_column="{name}" (--{role} {name})'
+    return f'{role}="{name}" (--{role} {quote(name)})'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from unrolled.data.delimited import Delimited, no_rows
+from unrolled.data.delimited import Delimited, is_data, no_rows
 from unrolled.data.pair_columns import PLACED, PairRequest, column_option
 from unrolled.errors import InputError
 
@@ -25,8 +25,9 @@ _FEW = 0.1
 def name_pair_columns(rows: Delimited, request: PairRequest) -> Delimited:
     """Take the first row as the names of the columns, or as a row like the others; no row is lost on a guess.
 
-    It names the columns when one of its fields is a usual name or one that the user or the model knows, or when the
-    first two are languages. Otherwise it is a row, and columns go by their place.
+    It names the columns when one of its fields is a usual name or one that the user or the model knows, when the first
+    two are languages, or when one of three or more stands above numbers only and is none. Otherwise it is a row, and
+    columns go by their place.
 
     Raises:
         InputError: it may be either: words of ASCII above rows that are none; or there is no row below the names.
@@ -52,6 +53,8 @@ def _names_columns(rows: Delimited, request: PairRequest) -> bool:
         return False
     if all(field in _LANGUAGES for field in lowered[:2]):
         return True
+    if _names_numbers(rows):
+        return True
     words = rows.frame.select(pl.all().str.strip_chars().str.contains(_WORD).fill_null(value=False))
     single = words.select(pl.all_horizontal(pl.all())).to_series().to_list()
     if single[0] and len(single) > 1 and sum(single[1:]) < _FEW * len(single[1:]):
@@ -63,3 +66,17 @@ def _names_columns(rows: Delimited, request: PairRequest) -> bool:
             "by their place as 1 and 2 where the file has no names",
         )
     return False
+
+
+def _names_numbers(rows: Delimited) -> bool:
+    """Tell whether a field of the first row of three or more stands above numbers and is none."""
+    fields, below = rows.first(), rows.frame.slice(1)
+    if len(fields) < 3 or not below.height:
+        return False
+    numbers = below.select(
+        pl.all().str.strip_chars().cast(pl.Float64, strict=False).is_not_null().all()
+    ).row(0)
+    return any(
+        field and only_numbers and not is_data([field])
+        for field, only_numbers in zip(fields, numbers, strict=True)
+    )

@@ -179,6 +179,6 @@ class PairCollector:
                 f"the source or the target of every pair ({left_out}) is empty",
                 where=self.name,
                 expected="texts on both sides",
-                fix='name other columns: source_column="NAME", target_column="NAME" (--source NAME --target NAME)',
+                fix='name other columns: source="NAME", target="NAME" (--source NAME --target NAME)',
             )
         return InputError("there are no pairs", where=self.name, fix="give some")

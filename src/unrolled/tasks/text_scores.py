@@ -95,7 +95,10 @@ def text_score_notes(references: Sequence[str], *, tokenize: str | None = None) 
         notes.append(f"no reference has {ORDER} tokens: BLEU counts the shorter n-grams alone")
     ended = sum(reference.rstrip().endswith((" .", " ?", " !")) for reference in references)
     if metric.tokenizer.signature() != "none" and 2 * ended > len(references):
-        notes.append("the references look tokenised already: tokenize='none' would leave them so")
+        notes.append(
+            "the references look tokenised already: "
+            "tokenize='none' (--tokenize none, in training) would leave them so"
+        )
     return tuple(notes)
 
 

@@ -150,7 +150,7 @@ def _refuse_other_task(saved: Mapping[str, str], about: Mapping[str, str], where
             f"the run was begun with other {' and '.join(names)}",
             where=where,
             expected="the same, or what was held out might be trained on",
-            fix="give those, or start again without resume",
+            fix="give those, or start again in another folder",
         )
 
 

@@ -195,18 +195,23 @@ def _number(
 def refuse_other_settings(saved: Mapping[str, Any], settings: TrainSettings, where: str) -> None:
     """Raise unless a run saved with ``saved`` may go on with ``settings``: equal, but for bounds that are raised."""
     given = asdict(settings)
-    differing = []
-    for name in sorted(saved.keys() | given.keys()):
-        before, now = saved.get(name), given.get(name)
-        if before == now or (
-            name in BOUNDS and (now is None or (before is not None and now > before))
-        ):
-            continue
-        differing.append(f"{name} was {before!r} and is now {now!r}")
-    if differing:
+    changed = {n for n in saved.keys() | given.keys() if saved.get(n) != given.get(n)}
+    raised = {n for n in changed.intersection(BOUNDS) if _is_raised(saved.get(n), given.get(n))}
+    if raised:
+        # Tasks tell from the bounds how often a run is evaluated.
+        changed.discard("evaluate_every")
+    if changed - raised:
+        differing = [
+            f"{name} was {saved.get(name)!r} and is now {given.get(name)!r}"
+            for name in sorted(changed - raised)
+        ]
         raise OptionError(
             f"the run was begun with other settings: {', '.join(differing)}",
             where=where,
             expected=f"the same settings ({', '.join(BOUNDS)} may be raised)",
-            fix="give those, or start again without resume",
+            fix="give those, or start again in another folder",
         )
+
+
+def _is_raised(before: float | None, now: float | None) -> bool:
+    return now is None or (before is not None and now > before)

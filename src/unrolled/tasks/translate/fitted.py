@@ -53,13 +53,13 @@ class Fitted:
         """Return how targets are written, as the settings say where nothing was said.
 
         Raises:
-            OptionError: a value that cannot be, or both a beam and draws.
+            OptionError: a value is out of range, or several hypotheses are to be kept of a draw.
         """
-        if beam is not None and sampling is not None:
+        if sampling is not None and isinstance(beam, int) and beam > 1:
             raise OptionError(
-                f"beam={beam!r} with sampling",
-                expected="one of them: a search keeps the likeliest, draws do not",
-                fix="leave beam out",
+                f"beam={beam} with sampling",
+                expected="one of them: a draw keeps one hypothesis",
+                fix="leave beam out (--beam)",
             )
         alpha = float(self.settings.length_penalty)
         manner = Manner(self.settings.beam if beam is None else beam, n_best, alpha, sampling)

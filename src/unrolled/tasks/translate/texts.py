@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from unrolled.data.pair_rows import checked_text, short
 from unrolled.errors import InputError
@@ -19,5 +19,12 @@ def as_texts(given: str | Iterable[str]) -> list[str]:
     """
     if isinstance(given, bytes) or not isinstance(given, Iterable):
         raise InputError(f"{short(given)} is no text", expected="a text, or several")
+    if isinstance(given, Mapping) or hasattr(given, "columns"):
+        # Iterated they would give the names of their columns.
+        raise InputError(
+            f"a {type(given).__name__} is no text",
+            expected="a text, or several",
+            fix="give one of its columns, or the whole to predict()",
+        )
     texts = [given] if isinstance(given, str) else given
     return [checked_text(text, f"text {number}") for number, text in enumerate(texts)]
