@@ -144,6 +144,8 @@ int openmp_threads() noexcept {
 
 NB_MODULE(_kernels, module) {
   module.doc() = "The compiled part of unrolled.";
+  // Raised with every change of what stands below: unrolled.kernels.extension refuses a build of another one.
+  module.attr("interface") = 1;
   module.def("instruction_set", &unrolled::instruction_set,
              "Return the widest instruction set that this machine supports: 'avx512', 'avx2', 'neon' or 'portable'.");
   module.def(

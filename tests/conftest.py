@@ -33,7 +33,7 @@ BUDGETS = {
     "tasks": 55.0,
     "view": 10.0,
     "bench": 10.0,
-    "cli": 60.0,
+    "cli": 75.0,
 }
 """Processor seconds that the tests of a room (a folder of tests/) may take in `make test`.
 

@@ -520,7 +520,7 @@ def test_an_interrupted_training_says_how_to_go_on(
     )
     assert other.status == 2
     assert "rows" in other.err
-    assert one_line(other.err)
+    assert one_line(other.err.splitlines()[-1])
     assert train(run, data, tmp_path / "model", *more, "--resume").status == 0
     whole, resumed = (
         load_file(tmp_path / folder / "model.safetensors") for folder in ("whole", "model")
@@ -582,3 +582,11 @@ def test_options_that_would_do_nothing_are_refused(
 def test_help_of_the_verbs_is_not_cut(run: Command) -> None:
     for verb in ((), ("train",)):
         assert "...\n" not in run(*verb, "--help").out.partition("Commands:")[2]
+
+
+def test_what_was_taken_for_what_is_told_before_the_training(run: Command, tmp_path: Path) -> None:
+    data = tsv(tmp_path / "pairs.tsv", turned(40))
+    answer = train(run, data, tmp_path / "model", "--max-steps", "2", "--test", "0")
+    told = "the source is 'column_1', the target 'column_2'"
+    assert answer.err.count(told) == 1
+    assert answer.err.index(told) < answer.err.index("step 2")

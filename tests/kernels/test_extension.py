@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -69,6 +70,13 @@ def test_status_names_instruction_set_or_cause() -> None:
         assert "install a C++ compiler" in status
     else:
         assert extension.extension.instruction_set() in status
+
+
+def test_a_build_of_another_version_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = SimpleNamespace(interface=extension.INTERFACE - 1)
+    for found in (old, SimpleNamespace()):
+        monkeypatch.setattr(extension.importlib, "import_module", lambda name, found=found: found)
+        assert extension._load() == (None, "built for another version of unrolled")
 
 
 def test_works_and_says_so_without_extension() -> None:

@@ -90,8 +90,8 @@ def train_classify(
     spoken = page_language(language)
     refuse_to_overwrite(output, resume)
     classifier = Classifier(cell, **options)
-    fit(classifier, data, output, cell=cell, resume=resume, as_json=as_json, **files)
+    told = fit(classifier, data, output, cell=cell, resume=resume, as_json=as_json, **files)
     finish(
         classifier, output, task="classify", has_test=classifier.has_test_part,
-        language=spoken, as_json=as_json,
+        language=spoken, as_json=as_json, told=told,
     )  # fmt: skip

@@ -76,9 +76,9 @@ def train_forecast(
         forecaster = Forecaster.load(start)
         bounds = given(max_minutes=max_minutes, max_steps=max_steps)
         forecaster.train_options |= bounds
-    fit(forecaster, data, output, cell=cell, resume=resume, as_json=as_json)
+    told = fit(forecaster, data, output, cell=cell, resume=resume, as_json=as_json)
     fitted = forecaster.fitted
     finish(
         forecaster, output, task="forecast", has_test=len(fitted.rolling_windows(fitted.panel)) > 0,
-        language=spoken, as_json=as_json,
+        language=spoken, as_json=as_json, told=told,
     )  # fmt: skip

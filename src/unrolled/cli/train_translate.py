@@ -108,10 +108,12 @@ def train_translate(
     spoken = page_language(language)
     refuse_to_overwrite(output, resume)
     translator = Translator(cell, **options)
-    fit(translator, pair_of(data), output, cell=cell, resume=resume, as_json=as_json, **files)
+    told = fit(
+        translator, pair_of(data), output, cell=cell, resume=resume, as_json=as_json, **files
+    )
     finish(
         translator, output, task="translate", has_test=translator.has_test_part,
-        language=spoken, as_json=as_json,
+        language=spoken, as_json=as_json, told=told,
     )  # fmt: skip
 
 

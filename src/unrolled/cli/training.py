@@ -51,16 +51,24 @@ def fit(
     resume: bool,
     as_json: bool,
     **parts: Any,
-) -> None:
-    """Fit ``model`` on ``data`` with a bar; ``parts`` are rows of their own for validation or test."""
+) -> tuple[str, ...]:
+    """Fit ``model`` on ``data`` with a bar, and return the notes that were told before it began.
+
+    ``parts`` are rows of their own for validation or test.
+    """
     from unrolled.train.progress import TerminalProgress
 
     files = (data,) if isinstance(data, str) else data
     title = f"{cell} on {' + '.join(Path(file).name for file in files)}"
     reading = status(f"reading {' and '.join(files)}")
+    told: tuple[str, ...] = ()
 
     def bar(settings: TrainSettings) -> TerminalProgress:
+        nonlocal told
         reading.stop()
+        told = tuple(model.notes)
+        for line in told:
+            note(line)
         return TerminalProgress(settings, title=title, lines=not as_json)
 
     try:
@@ -69,10 +77,18 @@ def fit(
     except KeyboardInterrupt as stop:
         note(str(stop) or "interrupted")
         raise typer.Exit(1) from None
+    return told
 
 
 def finish(
-    model: Any, folder: Path, *, task: str, has_test: bool, language: str, as_json: bool
+    model: Any,
+    folder: Path,
+    *,
+    task: str,
+    has_test: bool,
+    language: str,
+    as_json: bool,
+    told: tuple[str, ...] = (),
 ) -> None:
     """Save the model, score its test part once, write scores and report, and say where they are."""
     from unrolled.data.files import write_atomically
@@ -82,7 +98,8 @@ def finish(
         model.save(folder)
         result: dict[str, Any] | None = model.evaluate() if has_test else None
     for line in model.notes:
-        note(line)
+        if line not in told:
+            note(line)
     report = write_report(folder / "report.html", view_of(task).report(model, result, language))
     if result is not None:
         write_atomically(folder / "scores.json", (json.dumps(result, indent=2) + "\n").encode())

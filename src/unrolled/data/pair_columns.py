@@ -102,6 +102,7 @@ def _by_place(
     """Tell from the columns left over what names did not."""
     unnamed = table.frame.columns[0] in ("column_1", "value")
     notes: tuple[str, ...] = ()
+    told = source is not None and target is not None
     if source is None:
         if not rest:
             raise _no_column(table, "source")
@@ -109,7 +110,6 @@ def _by_place(
             raise _ambiguous(table, "source", rest)
         source, *rest = rest
         if target is None and rest and not unnamed:
-            notes = (f"{table.name}: the source is {source!r}, the target {rest[0]!r}",)
             target = rest[0]
     if target is None and rest and (request.needs_targets or unnamed):
         if len(rest) > 1 and not unnamed:
@@ -117,6 +117,8 @@ def _by_place(
         target = rest[0]
     if target is None and request.needs_targets:
         raise _no_column(table, "target")
+    if target is not None and not told:
+        notes = (f"{table.name}: the source is {source!r}, the target {target!r}",)
     return source, target, notes
 
 

@@ -9,14 +9,20 @@ from types import ModuleType
 # its own, so torch must be first; in the other order the system's would run beside it.
 import torch  # noqa: F401
 
+INTERFACE = 1
+"""Of csrc/module.cpp: an editable install may hold a build of an earlier version."""
+
 
 def _load() -> tuple[ModuleType | None, str | None]:
     try:
-        return importlib.import_module("unrolled._kernels"), None
+        module = importlib.import_module("unrolled._kernels")
     except ModuleNotFoundError:
         return None, "not built"
     except ImportError as error:
         return None, f"cannot be loaded: {error}"
+    if getattr(module, "interface", None) != INTERFACE:
+        return None, "built for another version of unrolled"
+    return module, None
 
 
 extension, missing = _load()

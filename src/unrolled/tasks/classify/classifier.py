@@ -164,10 +164,10 @@ class Classifier(TaskModel):
         )
         parts = part_rows(rows, self.settings, int(self.train_options["seed"]), held, scored)
         task = prepare(self.cell, self.settings, self.train_options, rows, parts)
+        self.notes = (*rows.notes, *parts.notes, *task.notes, *_notes_of(held), *_notes_of(scored))
         self._fitted, self.training = task.run(folder, resume=resume, progress=progress)
         # Only now: a run that was interrupted leaves what was fitted before, with the parts that belong to it.
         self._parts, self._baselines, self.outcome = parts, {}, None
-        self.notes = (*rows.notes, *parts.notes, *task.notes, *_notes_of(held), *_notes_of(scored))
         self.title = Path(data).name if isinstance(data, str | Path) else ""
         return self
 

@@ -167,10 +167,10 @@ class Translator(TaskModel):
         )
         parts = part_pairs(pairs, self.settings, int(self.train_options["seed"]), held, scored)
         task = prepare(self.cell, self.settings, self.train_options, pairs, parts)
+        self.notes = (*pairs.notes, *task.notes, *_notes_of(held), *_notes_of(scored))
         self._fitted, self.training = task.run(folder, resume=resume, progress=progress)
         # Only now: a run that was interrupted leaves what was fitted before, with the parts that belong to it.
         self._parts, self._baselines, self.outcome = task.parts, {}, None
-        self.notes = (*pairs.notes, *task.notes, *_notes_of(held), *_notes_of(scored))
         self.title = _title(data)
         return self
 
