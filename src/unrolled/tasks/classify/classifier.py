@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from unrolled.data.labelled import Labelled, iter_labelled, read_labelled
 from unrolled.data.partition import repeated, row_hashes
-from unrolled.errors import InputError
 from unrolled.tasks.baselines import (
     CLASSIFY_BASELINES,
     ClassifyBaseline,
@@ -22,8 +21,7 @@ from unrolled.tasks.baselines import (
 from unrolled.tasks.classify.fitted import Fitted
 from unrolled.tasks.classify.fitting import MakeProgress, prepare
 from unrolled.tasks.classify.inside import facts_of, reach_of
-from unrolled.tasks.classify.outcome import Outcome
-from unrolled.tasks.classify.parts import LabelledParts, Part, part_rows, refuse_all_new
+from unrolled.tasks.classify.parts import Part, part_rows, refuse_all_new
 from unrolled.tasks.classify.saving import load_fitted, save_fitted
 from unrolled.tasks.classify.scoring import (
     make_outcome,
@@ -31,16 +29,16 @@ from unrolled.tasks.classify.scoring import (
 )
 from unrolled.tasks.classify.settings import read_options
 from unrolled.tasks.classify.stream import ClassifyStream
-from unrolled.tasks.model import ReadInside, TaskModel
+from unrolled.tasks.model import ReadInside
 from unrolled.tasks.options import refuse_shares
+from unrolled.tasks.parted import PartedModel
 from unrolled.tasks.recurrent import CellChoice, cell_maker
-from unrolled.train.loop import TrainResult
 
 PREFIX = "p_"
 """Of the columns of the probabilities, before the label."""
 
 
-class Classifier(TaskModel):
+class Classifier(PartedModel):
     """Classifies texts or sequences of numbers with a recurrent network.
 
     Args:
@@ -68,6 +66,8 @@ class Classifier(TaskModel):
     ['yes']
     """
 
+    rows_called = "labelled rows"
+
     def __init__(
         self,
         cell: CellChoice = "gru",
@@ -93,13 +93,7 @@ class Classifier(TaskModel):
                 **options,
             }
         )
-        self.title = ""
-        self.notes: tuple[str, ...] = ()
-        self.training: TrainResult | None = None
-        self.outcome: Outcome | None = None
-        self._fitted: Fitted | None = None
-        self._parts: LabelledParts | None = None
-        self._baselines: dict[str, ClassifyBaseline] = {}
+        self._begin()
 
     @property
     def fitted(self) -> Fitted:
@@ -115,11 +109,6 @@ class Classifier(TaskModel):
     def classes(self) -> tuple[str, ...]:
         """The labels, in the order of the probabilities."""
         return self.fitted.classes
-
-    @property
-    def has_test_part(self) -> bool:
-        """Whether `fit` kept rows aside for `evaluate`."""
-        return self._parts is not None and len(self._parts.test) > 0
 
     def fit(
         self,
@@ -162,7 +151,7 @@ class Classifier(TaskModel):
             None if own is None else read_labelled(own, like=rows.form)
             for own in (validation, test)
         )
-        parts = part_rows(rows, self.settings, int(self.train_options["seed"]), held, scored)
+        parts = part_rows(rows, self.settings, self.seed, held, scored)
         task = prepare(self.cell, self.settings, self.train_options, rows, parts)
         self.notes = (*rows.notes, *parts.notes, *task.notes, *_notes_of(held), *_notes_of(scored))
         self._fitted, self.training = task.run(folder, resume=resume, progress=progress)
@@ -200,7 +189,7 @@ class Classifier(TaskModel):
         """Classify as `predict` does, at most ``rows`` rows at a time: from a pipe, or of a file of any size."""
         self.notes = ()
         for part in iter_labelled(data, text=text, like=self.fitted.form, rows=rows):
-            self.notes += tuple(note for note in part.notes if note not in self.notes)
+            self._say(part.notes)
             yield self._frame(part)
 
     def _frame(self, rows: Labelled) -> pl.DataFrame:
@@ -238,7 +227,7 @@ class Classifier(TaskModel):
             InputError: there is no row, none of the labels is known, or a baseline was not saved with the model.
         """
         fitted = self.fitted
-        names = chosen_baselines(baselines, CLASSIFY_BASELINES[fitted.form.kind])
+        names = chosen_baselines(baselines, self.known_baselines())
         part = self._test_part() if data is None else self._read_part(data, text, label)
         probabilities, lengths = fitted.probabilities(part.inputs)
         self.outcome = make_outcome(part, probabilities, lengths)
@@ -252,15 +241,6 @@ class Classifier(TaskModel):
             "duplicates": int(repeated(row_hashes(part.inputs), fitted.train_hashes).sum()),
             "unseen": self._note_unseen(part),
         }
-
-    def _test_part(self) -> Part:
-        if self._parts is None or not len(self._parts.test):
-            raise InputError(
-                "there is no test part to score",
-                expected="rows held out by fit (test=0.2), or rows of their own",
-                fix="give labelled rows: evaluate(data)",
-            )
-        return self._parts.test
 
     def _read_part(self, data: Any, text: str | None, label: str | None) -> Part:
         rows = read_labelled(data, text=text, label=label, like=self.fitted.form)
@@ -279,32 +259,22 @@ class Classifier(TaskModel):
             new = ", ".join(part.classes[len(self.classes) :][:5])
             count = "1 row has a label" if len(rows) == 1 else f"{len(rows):,} rows have labels"
             note = f"{part.where(int(rows[0]))}: {count} not trained on ({new}), counted as wrong"
-            self.notes += () if note in self.notes else (note,)
+            self._say([note])
         return len(rows)
 
-    def _baseline(self, name: str) -> ClassifyBaseline:
-        """Return a fitted baseline; it is fitted when it is first asked for."""
-        if name in self._baselines:
-            return self._baselines[name]
-        if self._parts is None:
-            raise InputError(
-                f"the baseline {name} was not saved with the model",
-                expected=f"one of {', '.join(self._baselines)}" if self._baselines else None,
-                fix="save it again from the process that trained it",
-            )
+    def known_baselines(self) -> Mapping[str, type[ClassifyBaseline]]:
+        return CLASSIFY_BASELINES[self.fitted.form.kind]
+
+    def fit_baseline(self, baseline: ClassifyBaseline) -> None:
         train, held = self._parts.train, self._parts.validation
-        baseline = CLASSIFY_BASELINES[self.fitted.form.kind][name]().fit(
+        baseline.fit(
             train.inputs,
             train.labels,
             held.inputs,
             held.labels,
             classes=len(self.classes),
-            seed=int(self.train_options["seed"]),
+            seed=self.seed,
         )
-        if baseline.note:
-            self.notes += (f"{name}: {baseline.note}",)
-        self._baselines[name] = baseline
-        return baseline
 
     def stream(self) -> ClassifyStream:
         """Return a stream that is fed word by word, or step by step, and gives the running probabilities.
@@ -321,10 +291,9 @@ class Classifier(TaskModel):
 
         The baselines are kept with it, so that it can be scored beside them elsewhere; what was not fitted yet is.
         """
-        if self._parts is not None:
-            for name in CLASSIFY_BASELINES[self.fitted.form.kind]:
-                self._baseline(name)
-        return save_fitted(folder, self.cell, self.train_options, self.fitted, self._baselines)
+        return save_fitted(
+            folder, self.cell, self.train_options, self.fitted, self._all_baselines()
+        )
 
     @classmethod
     def _read_saved(
@@ -332,13 +301,9 @@ class Classifier(TaskModel):
     ) -> tuple[CellChoice, dict[str, Any], ReadInside]:
         return load_fitted(folder, cell)
 
-    def _take(self, inside: tuple[Fitted, dict[str, ClassifyBaseline]]) -> None:
-        self._fitted, self._baselines = inside
-
     def facts(self) -> Mapping[str, object]:
         """Return what was configured and measured, by name."""
-        seed = int(self.train_options["seed"])
-        return facts_of(self.fitted, self.cell, seed, self.training, self._parts)
+        return facts_of(self.fitted, self.cell, self.seed, self.training, self._parts)
 
     def reach(self) -> Mapping[str, NDArray[np.float64]]:
         """Return |dL/dh| of the loss on some training rows, by the distance from the end of the row."""

@@ -20,8 +20,9 @@ from unrolled.models.sampling import Sampling
 from unrolled.models.search import Hypothesis
 from unrolled.tasks.baselines import TRANSLATE_BASELINES, TranslateBaseline, chosen_baselines
 from unrolled.tasks.bleu_interval import bleu_interval
-from unrolled.tasks.model import ReadInside, TaskModel
+from unrolled.tasks.model import ReadInside
 from unrolled.tasks.options import refuse_shares
+from unrolled.tasks.parted import PartedModel
 from unrolled.tasks.recurrent import CellChoice
 from unrolled.tasks.sequences import sequences
 from unrolled.tasks.text_scores import text_score_notes, text_signatures
@@ -29,18 +30,16 @@ from unrolled.tasks.translate.fitted import SUMMARISE, Fitted
 from unrolled.tasks.translate.fitting import MakeProgress, prepare
 from unrolled.tasks.translate.inside import facts_of, reach_of
 from unrolled.tasks.translate.network import check_cell
-from unrolled.tasks.translate.outcome import Outcome
-from unrolled.tasks.translate.parts import PairPart, PairParts, part_pairs
+from unrolled.tasks.translate.parts import PairPart, part_pairs
 from unrolled.tasks.translate.predicting import table_of, tables_of
 from unrolled.tasks.translate.reading import Cut
 from unrolled.tasks.translate.saving import load_fitted, save_fitted
 from unrolled.tasks.translate.scoring import score_beside_baselines, write_outcome
 from unrolled.tasks.translate.settings import read_options
 from unrolled.tasks.translate.texts import as_texts
-from unrolled.train.loop import TrainResult
 
 
-class Translator(TaskModel):
+class Translator(PartedModel):
     """Writes a target text for each source text: a translation, or a summary.
 
     An encoder of recurrent layers in both directions reads the source; a decoder that attends to it writes the target,
@@ -72,6 +71,8 @@ class Translator(TaskModel):
     'three'
     """
 
+    rows_called = "pairs"
+
     def __init__(
         self,
         cell: CellChoice = "gru",
@@ -95,13 +96,7 @@ class Translator(TaskModel):
             }
         )
         check_cell(cell, self.settings)
-        self.title = ""
-        self.notes: tuple[str, ...] = ()
-        self.training: TrainResult | None = None
-        self.outcome: Outcome | None = None
-        self._fitted: Fitted | None = None
-        self._parts: PairParts | None = None
-        self._baselines: dict[str, TranslateBaseline] = {}
+        self._begin()
 
     @property
     def fitted(self) -> Fitted:
@@ -112,11 +107,6 @@ class Translator(TaskModel):
         """
         fitted: Fitted = self._require_fitted()
         return fitted
-
-    @property
-    def has_test_part(self) -> bool:
-        """Whether `fit` kept pairs aside for `evaluate`."""
-        return self._parts is not None and len(self._parts.test) > 0
 
     def fit(
         self,
@@ -165,7 +155,7 @@ class Translator(TaskModel):
         held, scored = (
             None if own is None else read_pairs(own, like=pairs.form) for own in (validation, test)
         )
-        parts = part_pairs(pairs, self.settings, int(self.train_options["seed"]), held, scored)
+        parts = part_pairs(pairs, self.settings, self.seed, held, scored)
         task = prepare(self.cell, self.settings, self.train_options, pairs, parts)
         self.notes = (*pairs.notes, *task.notes, *_notes_of(held), *_notes_of(scored))
         self._fitted, self.training = task.run(folder, resume=resume, progress=progress)
@@ -256,9 +246,6 @@ class Translator(TaskModel):
         self.notes = ()
         return tables_of(self.fitted, parts, manner, self._say)
 
-    def _say(self, notes: Iterable[str]) -> None:
-        self.notes += tuple(note for note in notes if note not in self.notes)
-
     def evaluate(
         self,
         data: Any = None,
@@ -287,7 +274,7 @@ class Translator(TaskModel):
             InputError: there is no pair, or a baseline was not saved with the model.
         """
         fitted = self.fitted
-        names = chosen_baselines(baselines, TRANSLATE_BASELINES[fitted.kind])
+        names = chosen_baselines(baselines, self.known_baselines())
         manner = fitted.manner(beam)
         part = self._test_part() if data is None else self._read_part(data, source, target)
         self.outcome, speed = write_outcome(fitted, part, manner)
@@ -310,47 +297,26 @@ class Translator(TaskModel):
             ),
         }
 
-    def _test_part(self) -> PairPart:
-        if self._parts is None or not len(self._parts.test):
-            raise InputError(
-                "there is no test part to score",
-                expected="pairs held out by fit (test=0.05), or pairs of their own",
-                fix="give pairs: evaluate(data)",
-            )
-        return self._parts.test
-
     def _read_part(self, data: Any, source: str | None, target: str | None) -> PairPart:
         pairs = read_pairs(data, source_column=source, target_column=target, like=self.fitted.form)
         self.notes = pairs.notes
         return PairPart.of(pairs)
 
-    def _baseline(self, name: str) -> TranslateBaseline:
-        """Return a fitted baseline; it is fitted when it is first asked for."""
-        if name in self._baselines:
-            return self._baselines[name]
-        if self._parts is None:
-            raise InputError(
-                f"the baseline {name} was not saved with the model",
-                expected=f"one of {', '.join(self._baselines)}" if self._baselines else None,
-                fix="save it again from the process that trained it",
-            )
-        train, seed = self._parts.train, int(self.train_options["seed"])
-        baseline = TRANSLATE_BASELINES[self.fitted.kind][name]()
-        baseline.fit(train.sources, train.targets, seed=seed)
-        if baseline.note:
-            self.notes += (f"{name}: {baseline.note}",)
-        self._baselines[name] = baseline
-        return baseline
+    def known_baselines(self) -> Mapping[str, type[TranslateBaseline]]:
+        return TRANSLATE_BASELINES[self.fitted.kind]
+
+    def fit_baseline(self, baseline: TranslateBaseline) -> None:
+        train = self._parts.train
+        baseline.fit(train.sources, train.targets, seed=self.seed)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the model into ``folder``: config.json, model.safetensors and the tokenizers.
 
         The baselines are kept with it, so that it can be scored beside them elsewhere; what was not fitted yet is.
         """
-        if self._parts is not None:
-            for name in TRANSLATE_BASELINES[self.fitted.kind]:
-                self._baseline(name)
-        return save_fitted(folder, self.cell, self.train_options, self.fitted, self._baselines)
+        return save_fitted(
+            folder, self.cell, self.train_options, self.fitted, self._all_baselines()
+        )
 
     @classmethod
     def _read_saved(
@@ -358,13 +324,9 @@ class Translator(TaskModel):
     ) -> tuple[CellChoice, dict[str, Any], ReadInside]:
         return load_fitted(folder, cell)
 
-    def _take(self, inside: tuple[Fitted, dict[str, TranslateBaseline]]) -> None:
-        self._fitted, self._baselines = inside
-
     def facts(self) -> Mapping[str, object]:
         """Return what was configured and measured, by name."""
-        seed = int(self.train_options["seed"])
-        return facts_of(self.fitted, self.cell, seed, self.training, self._parts)
+        return facts_of(self.fitted, self.cell, self.seed, self.training, self._parts)
 
     def reach(self) -> Mapping[str, NDArray[np.float64]]:
         """Return |dL/dh| of the last token's loss on some training pairs, by the distance from the end of each side."""
