@@ -95,3 +95,15 @@ class PartedModel(TaskModel):
 
     def _take(self, inside: tuple[Any, dict[str, Any]]) -> None:
         self._fitted, self._baselines = inside
+
+
+def facts_of_run(parts: Any, training: TrainResult | None) -> dict[str, object]:
+    """Return by name how many rows each part had, and how the training went; nothing of what is not known."""
+    facts: dict[str, object] = {}
+    if parts is not None:
+        for name in ("train", "validation", "test"):
+            facts[f"{name}_rows"] = len(getattr(parts, name))
+    if training is not None:
+        for name in ("steps", "best_step", "stopped", "seconds"):
+            facts[name] = getattr(training, name)
+    return facts

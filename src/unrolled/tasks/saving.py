@@ -188,3 +188,24 @@ def load_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: 
             where=where,
             fix="give the cell that the model was made with (cell=...)",
         ) from error
+
+
+def saved_baselines(baselines: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return what config.json says of the baselines of a model, by name, and their tensors."""
+    configs: dict[str, Any] = {}
+    tensors: dict[str, Tensor] = {}
+    for name, baseline in baselines.items():
+        configs[name], arrays = baseline.saved()
+        tensors |= {f"baseline.{name}.{k}": torch.from_numpy(a) for k, a in arrays.items()}
+    return configs, tensors
+
+
+def restored_baselines(
+    kinds: Mapping[str, type[Any]], configs: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> dict[str, Any]:
+    """Return the baselines of which `saved_baselines` gave these."""
+    baselines = {}
+    for name, saved in configs.items():
+        arrays = {k: t.numpy() for k, t in below(f"baseline.{name}.", tensors).items()}
+        baselines[name] = kinds[name].restored(saved, arrays)
+    return baselines

@@ -15,6 +15,7 @@ from unrolled.tasks.classify.fitted import Fitted
 from unrolled.tasks.classify.parts import LabelledParts, Part
 from unrolled.tasks.classify.reading import LabelledBatch
 from unrolled.tasks.classify.training import classify_loss
+from unrolled.tasks.parted import facts_of_run
 from unrolled.tasks.recurrent import CellChoice
 from unrolled.tasks.sequences import sequences
 from unrolled.train.loop import TrainResult
@@ -81,17 +82,4 @@ def facts_of(
     }
     if tokenizer is not None:
         facts |= {"tokenizer": tokenizer.units, "vocabulary": len(tokenizer)}
-    if parts is not None:
-        facts |= {
-            "train_rows": len(parts.train),
-            "validation_rows": len(parts.validation),
-            "test_rows": len(parts.test),
-        }
-    if training is not None:
-        facts |= {
-            "steps": training.steps,
-            "best_step": training.best_step,
-            "stopped": training.stopped,
-            "seconds": training.seconds,
-        }
-    return facts
+    return facts | facts_of_run(parts, training)

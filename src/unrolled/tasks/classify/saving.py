@@ -20,7 +20,16 @@ from unrolled.tasks.classify.fitted import Fitted, make_network
 from unrolled.tasks.classify.reading import Reader
 from unrolled.tasks.classify.settings import ClassifySettings
 from unrolled.tasks.recurrent import CellChoice, cell_name, chosen_cell
-from unrolled.tasks.saving import below, complete, load_weights, read_file, read_model, write_model
+from unrolled.tasks.saving import (
+    below,
+    complete,
+    load_weights,
+    read_file,
+    read_model,
+    restored_baselines,
+    saved_baselines,
+    write_model,
+)
 
 TOKENIZER = "tokenizer.json"
 
@@ -38,10 +47,7 @@ def save_fitted(
     tokenizer = fitted.reader.tokenizer
     tensors = {f"network.{n}": t for n, t in fitted.network.state_dict().items()}
     tensors["train_hashes"] = torch.from_numpy(fitted.train_hashes.view(np.int64))
-    of_baselines = {}
-    for name, baseline in baselines.items():
-        of_baselines[name], arrays = baseline.saved()
-        tensors |= {f"baseline.{name}.{k}": torch.from_numpy(a) for k, a in arrays.items()}
+    of_baselines, tensors_of_baselines = saved_baselines(baselines)
     config = {
         "task": "classify",
         "cell": cell_name(cell),
@@ -54,7 +60,7 @@ def save_fitted(
         "baselines": of_baselines,
     }
     files = {TOKENIZER: tokenizer.to_text().encode()} if tokenizer else {}
-    return write_model(folder, config, tensors, files)
+    return write_model(folder, config, tensors | tensors_of_baselines, files)
 
 
 def load_fitted(
@@ -71,7 +77,8 @@ def load_fitted(
     def read(settings: ClassifySettings) -> tuple[Fitted, Baselines]:
         with complete(folder):
             fitted = _read_fitted(config, tensors, settings, chosen, Path(folder))
-            return fitted, _read_baselines(config, tensors)
+            kinds = CLASSIFY_BASELINES[config["form"]["kind"]]
+            return fitted, restored_baselines(kinds, config["baselines"], tensors)
 
     with complete(folder):
         return chosen, dict(config["options"]), read
@@ -100,12 +107,3 @@ def _read_fitted(
         float(config["temperature"]),
         tensors["train_hashes"].numpy().view(np.uint64),
     )
-
-
-def _read_baselines(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Baselines:
-    kinds = CLASSIFY_BASELINES[config["form"]["kind"]]
-    baselines = {}
-    for name, saved in config["baselines"].items():
-        arrays = {k: t.numpy() for k, t in below(f"baseline.{name}.", tensors).items()}
-        baselines[name] = kinds[name].restored(saved, arrays)
-    return baselines

@@ -14,6 +14,7 @@ from unrolled.core.seq import Seq
 from unrolled.core.watch import gradient_reach, watch
 from unrolled.models.seq2seq import Seq2Seq
 from unrolled.models.token_ids import BEGIN, END
+from unrolled.tasks.parted import facts_of_run
 from unrolled.tasks.recurrent import CellChoice
 from unrolled.tasks.translate.fitted import Fitted
 from unrolled.tasks.translate.network import TRANSFORMER
@@ -106,21 +107,9 @@ def facts_of(
         "beam": settings.beam,
         "seed": seed,
     }
-    if parts is not None:
-        facts |= {
-            "train_rows": len(parts.train),
-            "validation_rows": len(parts.validation),
-            "test_rows": len(parts.test),
-        }
     if training is not None:
-        facts |= {
-            "steps": training.steps,
-            "best_step": training.best_step,
-            "stopped": training.stopped,
-            "seconds": training.seconds,
-            "train_tokens_per_second": _speed(training),
-        }
-    return facts
+        facts["train_tokens_per_second"] = _speed(training)
+    return facts | facts_of_run(parts, training)
 
 
 def _speed(training: TrainResult) -> float:

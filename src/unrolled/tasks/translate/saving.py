@@ -17,7 +17,16 @@ from unrolled.data.text_tokenizer import TextTokenizer
 from unrolled.models.seq2seq import Seq2SeqSizes
 from unrolled.tasks.baselines import TRANSLATE_BASELINES, TranslateBaseline
 from unrolled.tasks.recurrent import CellChoice, chosen_cell
-from unrolled.tasks.saving import below, complete, load_weights, read_file, read_model, write_model
+from unrolled.tasks.saving import (
+    below,
+    complete,
+    load_weights,
+    read_file,
+    read_model,
+    restored_baselines,
+    saved_baselines,
+    write_model,
+)
 from unrolled.tasks.translate.fitted import Fitted
 from unrolled.tasks.translate.network import make_network, saved_name
 from unrolled.tasks.translate.reading import PairReader
@@ -39,10 +48,7 @@ def save_fitted(
     """Write a fitted translator into ``folder``, with the baselines that it is to be scored beside."""
     tensors = {f"network.{n}": t for n, t in fitted.network.state_dict().items()}
     tensors["train_hashes"] = torch.from_numpy(fitted.train_hashes.view(np.int64))
-    of_baselines = {}
-    for name, baseline in baselines.items():
-        of_baselines[name], arrays = baseline.saved()
-        tensors |= {f"baseline.{name}.{k}": torch.from_numpy(a) for k, a in arrays.items()}
+    of_baselines, tensors_of_baselines = saved_baselines(baselines)
     config = {
         "task": "translate",
         "cell": saved_name(cell),
@@ -57,7 +63,7 @@ def save_fitted(
     files = {TOKENIZER: fitted.reader.target.to_text().encode()}
     if not fitted.settings.shared:
         files[SOURCE_TOKENIZER] = fitted.reader.source.to_text().encode()
-    return write_model(folder, config, tensors, files)
+    return write_model(folder, config, tensors | tensors_of_baselines, files)
 
 
 def load_fitted(
@@ -74,7 +80,8 @@ def load_fitted(
     def read(settings: TranslateSettings) -> tuple[Fitted, Baselines]:
         with complete(folder):
             fitted = _read_fitted(config, tensors, settings, chosen, Path(folder))
-            return fitted, _read_baselines(config, tensors)
+            kinds = TRANSLATE_BASELINES[config["kind"]]
+            return fitted, restored_baselines(kinds, config["baselines"], tensors)
 
     with complete(folder):
         return chosen, dict(config["options"]), read
@@ -105,12 +112,3 @@ def _read_fitted(
         float(config["ratio"]),
         tensors["train_hashes"].numpy().view(np.uint64),
     )
-
-
-def _read_baselines(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Baselines:
-    kinds = TRANSLATE_BASELINES[config["kind"]]
-    baselines = {}
-    for name, saved in config["baselines"].items():
-        arrays = {k: t.numpy() for k, t in below(f"baseline.{name}.", tensors).items()}
-        baselines[name] = kinds[name].restored(saved, arrays)
-    return baselines
