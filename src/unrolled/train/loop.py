@@ -9,7 +9,7 @@ A process that is killed at any moment goes on with ``resume=True`` to the weigh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ from unrolled.train.run import Run
 from unrolled.train.saving import Saver
 from unrolled.train.schedule import last_step, learning_rate
 from unrolled.train.settings import TrainSettings
+from unrolled.train.thaw import Part, thaw, whole
 from unrolled.train.threads import threads_by_shape, torch_threads
 
 __all__ = ["Loss", "TrainResult", "Training", "fit"]
@@ -70,6 +71,7 @@ def fit(
     *,
     validate: Score | None = None,
     carry: Callable[[nn.Module, Any], State] | None = None,
+    parts: Sequence[Part] = (),
     folder: Path | str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -86,6 +88,7 @@ def fit(
         validate: the score of the validation part, lower is better; called in evaluation mode and without gradients.
         carry: (model, batch) -> the state an epoch begins with. Given, the state is carried from batch to batch and
             cut from the graph between them: truncated backpropagation through time (Williams and Peng 1990).
+        parts: of the network that are trained later than the rest, or at a rate of their own.
         folder: where checkpoint.pt and metrics.jsonl go; None = nothing is written.
         resume: go on from the checkpoint in ``folder``, or begin if there is none; otherwise an old one is removed.
         progress: told of every step.
@@ -106,9 +109,11 @@ def fit(
     if settings.schedule == "plateau" and validate is None:
         raise OptionError("schedule='plateau' follows the validation score, and nothing validates")
     folder = None if folder is None else Path(folder)
-    training = Training(model, Objective(loss, carry), batches, settings, validate, folder, about)
+    training = Training(
+        model, Objective(loss, carry), batches, settings, validate, folder, about, parts
+    )
     training.progress = progress or Silent()
-    with generators_kept(), _modes_kept(model), Interrupt() as interrupt:
+    with generators_kept(), _modes_kept(model), training.thawed(), Interrupt() as interrupt:
         training.begin(resume)
         try:
             with torch_threads(training.run.threads), training.progress:
@@ -131,13 +136,15 @@ class Training:
         validate: Score | None,
         folder: Path | None,
         about: Mapping[str, str] | None = None,
+        parts: Sequence[Part] = (),
     ) -> None:
         self.model, self.objective, self.batches = model, objective, batches
         self.settings, self.validate, self.folder = settings, validate, folder
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         if not self.parameters:
             raise InputError("the model has no parameter that requires a gradient")
-        self.optimizer = make_optimizer(self.parameters, settings)
+        self.parts = whole(self.parameters, parts)
+        self.optimizer = make_optimizer(self.parts, settings)
         self.average = (
             WeightAverage(self.parameters, settings.average) if settings.average else None
         )
@@ -210,7 +217,8 @@ class Training:
         end = last_step(self.settings, run.steps_per_epoch, step=run.step, seconds=run.seconds)
         run.rate = learning_rate(self.settings, run.step, last_step=end, decay=run.decay)
         for group in self.optimizer.param_groups:
-            group["lr"] = run.rate
+            group["lr"] = run.rate * group.get("rate", 1.0)
+        thaw(self.parts, run.share_done(self.settings))
         part, carried = self.objective(self.model, batch, run.carried)
         items = float(part.items)
         if items == 0:
@@ -244,6 +252,14 @@ class Training:
         if self.folder:
             append_record(self.folder, record)
         self.progress.evaluated(record)
+
+    @contextmanager
+    def thawed(self) -> Iterator[None]:
+        """Leave no part frozen, however the run ends."""
+        try:
+            yield
+        finally:
+            thaw(self.parts, done=1.0)
 
     def weights_judged(self) -> AbstractContextManager[None]:
         """Let the model have the weights inside that are evaluated and kept."""
