@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.data.token_rows import TokenRows
 from unrolled.tasks.baselines.kept import packed_terms, unpacked_terms
-from unrolled.tasks.copied_runs import CopiedRuns
+from unrolled.tasks.copied_runs import CopiedRun, CopiedRuns
 
 MOST_KEPT = 50_000_000
 """Characters of training text that are kept with a model at most."""
@@ -50,8 +48,8 @@ class TrainText:
     """The training texts, searched by characters.
 
     >>> text = TrainText(["the moon is bright", "old home"])
-    >>> text.copied("a moon is pale")
-    Copied(characters=9, share=0.6428571428571429, text=' moon is ', source='the moon is bright')
+    >>> text.copied(["a moon is pale"])
+    [Copied(characters=9, share=0.6428571428571429, text=' moon is ', source='the moon is bright')]
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -64,16 +62,19 @@ class TrainText:
 
     @cached_property
     def _runs(self) -> CopiedRuns:
-        return CopiedRuns(TokenRows.of(map(code_points, self.texts)))
+        return CopiedRuns(self.texts)
 
-    def copied(self, text: str) -> Copied:
-        """Return the longest run that ``text`` has in common with a training text."""
-        length, (row, start) = self._runs.longest(code_points(text))
-        if not length:
+    def copied(self, texts: Sequence[str]) -> list[Copied]:
+        """Return the longest run that each text has in common with a training text; many at once cost little more."""
+        runs = self._runs.longest_of_each(texts)
+        return [self._told(run, text) for run, text in zip(runs, texts, strict=True)]
+
+    def _told(self, run: CopiedRun, text: str) -> Copied:
+        source, begin, end = self.texts[run.document], run.offset, run.offset + run.length
+        if not run.length:
             return Copied(0, 0.0, "", "")
-        source = self.texts[row]
-        around = source[max(0, start - AROUND) : start + length + AROUND]
-        return Copied(length, length / len(text), source[start : start + length], around)
+        around = source[max(0, begin - AROUND) : end + AROUND]
+        return Copied(run.length, run.length / len(text), source[begin:end], around)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the texts as arrays."""
@@ -89,11 +90,3 @@ class TrainText:
         """
         return cls(unpacked_terms(arrays, "text"))
 
-
-def code_points(text: str) -> NDArray[np.int32]:
-    """Return the characters of a text as numbers.
-
-    >>> code_points("a月").tolist()
-    [97, 26376]
-    """
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.int32)

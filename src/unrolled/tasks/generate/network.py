@@ -43,6 +43,13 @@ def check_cell(cell: CellChoice, settings: GenerateSettings) -> None:
         )
 
 
+def drops_weights(cell: CellChoice) -> bool:
+    """Tell whether a cell has recurrent weights that can be dropped."""
+    if cell == TRANSFORMER:
+        return False
+    return bool(getattr(cell_maker(cell)(2, 2), "recurrent_weights", ()))
+
+
 def saved_name(cell: CellChoice) -> str | None:
     """Return the name by which a saved model finds the cell again; None for a cell that is the user's own."""
     return TRANSFORMER if cell == TRANSFORMER else cell_name(cell)

@@ -56,8 +56,8 @@ class Outcome:
     - ``passages``: some of their beginnings.
     - ``samples``: by rising temperature; the last at 1, where the model is what it says it is.
     - ``held_out``: longest runs that texts never trained on, as long as the samples, have in common with training.
-    - ``form_share``: which share of the samples at temperature 1, and of the training texts, keeps a poem's form; None
-      where the training texts are no poems.
+    - ``form_share``: which share of the samples at temperature 1, and of these texts, has a form of verse that is usual
+      in training; None where there is none.
     """
 
     texts: Sequence[str]

@@ -6,11 +6,13 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from unrolled.models.sampling import Sampling
+from unrolled.models.search import Hypothesis
 from unrolled.models.verse import Verse, form_of
 from unrolled.tasks.generate.fitted import Fitted
 from unrolled.tasks.generate.outcome import Completion, Samples
@@ -27,7 +29,7 @@ USUAL_SHARE = 0.01
 
 
 class OwnTexts(NamedTuple):
-    """What a model wrote from nothing, and how many tokens it wrote in a second."""
+    """What a model wrote from nothing, and how many tokens it wrote in a second, `COUNTED` texts together."""
 
     samples: tuple[Samples, ...]
     tokens_per_second: float
@@ -42,38 +44,42 @@ def completions_of(
 ) -> list[list[Completion]]:
     """Return ``manner.n`` completions of each prompt, with what is copied from the training text."""
     found = fitted.writer.write(fitted.reader.prompts(prompts), manner, done, first)
-    return [
-        [_completion(fitted, prompt, each.tokens, each.finished, each.score) for each in several]
-        for prompt, several in zip(prompts, found, strict=True)
-    ]
+    each = [prompt for prompt in prompts for _ in range(manner.n)]
+    flat = _completed(fitted, each, list(chain.from_iterable(found)))
+    return [flat[start : start + manner.n] for start in range(0, len(flat), manner.n)]
 
 
-def _completion(
-    fitted: Fitted, prompt: str, tokens: Sequence[int], finished: bool, score: float
-) -> Completion:
-    text = fitted.reader.text(tokens)
+def _completed(
+    fitted: Fitted, prompts: Sequence[str], written: Sequence[Hypothesis]
+) -> list[Completion]:
+    texts = [fitted.reader.text(each.tokens) for each in written]
     kept = fitted.train_text
-    return Completion(prompt, text, finished, score, None if kept is None else kept.copied(text))
+    copied = [None] * len(texts) if kept is None else kept.copied(texts)
+    return [
+        Completion(prompt, text, each.finished, each.score, run)
+        for prompt, text, each, run in zip(prompts, texts, written, copied, strict=True)
+    ]
 
 
 def own_texts(fitted: Fitted, seed: int) -> OwnTexts:
     """Return texts from nothing at several temperatures, many at 1."""
-    samples, speed = [], 0.0
+    longest = min(LONGEST, fitted.settings.max_length)
+    nothing = fitted.reader.prompts([""])
+    written, seconds = list[list[Hypothesis]](), 0.0
     for temperature in TEMPERATURES:
         count = COUNTED if temperature == 1 else SHOWN
-        longest = min(LONGEST, fitted.settings.max_length)
         sampling = Sampling(temperature=temperature, seed=seed)
         began = time.perf_counter()
-        written = fitted.writer.write(
-            fitted.reader.prompts([""]), Manner(longest, sampling, n=count)
-        )[0]
+        written += fitted.writer.write(nothing, Manner(longest, sampling, n=count))
         seconds = time.perf_counter() - began
-        speed = sum(len(each.log_probabilities) for each in written) / max(seconds, 1e-9)
-        found = [
-            _completion(fitted, "", each.tokens, each.finished, each.score) for each in written
-        ]
-        samples.append(Samples(temperature, found))
-    return OwnTexts(tuple(samples), speed)
+    flat = list(chain.from_iterable(written))
+    texts = iter(_completed(fitted, [""] * len(flat), flat))
+    samples = [
+        Samples(temperature, list(islice(texts, len(some))))
+        for temperature, some in zip(TEMPERATURES, written, strict=True)
+    ]
+    tokens = sum(len(each.log_probabilities) for each in written[-1])
+    return OwnTexts(tuple(samples), tokens / max(seconds, 1e-9))
 
 
 def held_out_runs(fitted: Fitted, texts: Sequence[str], samples: Samples) -> list[int]:
@@ -89,7 +95,7 @@ def held_out_runs(fitted: Fitted, texts: Sequence[str], samples: Samples) -> lis
         # Of few long texts a passage each from another place.
         start = 0 if len(texts) >= len(lengths) else room * place // max(1, len(lengths) - 1)
         cut.append(text[start : start + length])
-    return [fitted.train_text.copied(text).characters for text in cut if text]
+    return [each.characters for each in fitted.train_text.copied([text for text in cut if text])]
 
 
 def usual_verses(texts: Sequence[str]) -> tuple[Verse, ...]:

@@ -13,13 +13,22 @@ from numpy.typing import NDArray
 
 from unrolled.core.seq import Seq
 from unrolled.data.token_rows import TokenRows
+from unrolled.errors import InputError
 from unrolled.models.language import LanguageModel
 from unrolled.models.token_ids import UNKNOWN
 from unrolled.tasks.baselines.ngram import NgramModel
 from unrolled.tasks.generate.fitted import Fitted
-from unrolled.tasks.generate.outcome import Passage
+from unrolled.tasks.generate.outcome import Outcome, Passage
 from unrolled.tasks.generate.parts import TextPart
 from unrolled.tasks.generate.reading import TextReader
+from unrolled.tasks.generate.samples import (
+    form_share,
+    held_out_runs,
+    own_texts,
+    sample_figures,
+)
+from unrolled.tasks.memory import peak_memory
+from unrolled.tasks.scores import score_rows
 from unrolled.tasks.sequences import blocks
 
 Nats = NDArray[np.float32]
@@ -127,3 +136,59 @@ def named(reader: TextReader, ids: NDArray[np.int32]) -> tuple[str, ...]:
     decoder = reader.tokenizer.decoder()
     return tuple(decoder.push(number) for number in ids.tolist())
 
+
+
+def evaluated(
+    fitted: Fitted, part: TextPart, baselines: Mapping[str, NgramModel], seed: int
+) -> tuple[dict[str, Any], Outcome, tuple[str, ...]]:
+    """Return the scores of texts, what was found beside them, and what there is to say.
+
+    Raises:
+        InputError: there is no text.
+    """
+    if not len(part):
+        raise InputError("there is no text to score", expected="texts, or one")
+    reader = fitted.reader
+    rows = reader.rows(part.texts)
+    tokens, characters, unknown = scored_tokens(rows, reader)
+    found = token_nats(fitted.network, rows)
+    nats = sum(float(row.sum(dtype=np.float64)) for row in found)
+    own = own_texts(fitted, seed)
+    counted = own.samples[-1]
+    held_out = held_out_runs(fitted, part.texts, counted)
+    forms = None
+    if fitted.verses:
+        written = [each.text for each in counted.completions]
+        forms = form_share(written, fitted.verses), form_share(part.texts, fitted.verses)
+    outcome = Outcome(
+        part.texts, part.where, nats, tokens, characters, passages_of(fitted, part, rows, found),
+        own.samples, held_out, forms,
+    )  # fmt: skip
+    model: dict[str, Any] = figures(nats, tokens, characters, unknown=unknown)
+    model |= {
+        "parameters": fitted.parameters,
+        "tokens_per_second": round(own.tokens_per_second, 1),
+        "peak_memory_mb": peak_memory(),
+    }
+    beside = {
+        name: figures(ngram_nats(each, rows, reader), tokens, characters, unknown=unknown)
+        for name, each in baselines.items()
+    }
+    result = {
+        "task": "generate",
+        "kind": fitted.settings.kind,
+        "scores": score_rows(model, beside),
+        "rows": len(part),
+        "tokens": tokens,
+        "characters": characters,
+        "samples": sample_figures(counted, held_out, forms),
+    }
+    return result, outcome, _notes(unknown, tokens)
+
+
+def _notes(unknown: int, tokens: int) -> tuple[str, ...]:
+    if not unknown:
+        return ()
+    return (
+        f"{unknown:,} of {tokens:,} words are unknown: no figure of a character can be given (--units bpe)",
+    )

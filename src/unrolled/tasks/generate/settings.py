@@ -146,10 +146,13 @@ RATE, DECAY, AVERAGE = 2e-3, 0.01, 0.998
 """Learning rate, weight decay and the decay of the weights' average."""
 
 
-def with_usual(settings: GenerateSettings, *, characters: int, unspaced: bool) -> GenerateSettings:
+def with_usual(
+    settings: GenerateSettings, *, characters: int, unspaced: bool, drops_weights: bool
+) -> GenerateSettings:
     """Return the settings with nothing left open, for so many characters of training text.
 
-    ``unspaced``: the text is in a script without spaces between words, as Chinese.
+    ``unspaced``: the text is in a script without spaces between words, as Chinese; ``drops_weights``: the cell has
+    recurrent weights.
     """
     units = settings.units or ("characters" if unspaced or characters <= SMALL else "bpe")
     hidden = settings.hidden_size or HIDDEN
@@ -161,7 +164,7 @@ def with_usual(settings: GenerateSettings, *, characters: int, unspaced: bool) -
         "layers": 2,
         "dropout": 0.2,
         "embedding_dropout": 0.0,
-        "weight_dropout": 0.1,
+        "weight_dropout": 0.1 if drops_weights else 0.0,
         "activation": 0.0,
         "temporal": 0.0,
         "steps": 128,
