@@ -22,7 +22,7 @@ class View(NamedTuple):
 
 
 def view_of(task: str) -> View:
-    """Return how the results of ``task`` ("forecast", "classify", "translate") are shown."""
+    """Return how the results of ``task`` ("forecast", "classify", "translate", "generate") are shown."""
     if task == "classify":
         from unrolled.view import classify_report as classify
 
@@ -31,6 +31,10 @@ def view_of(task: str) -> View:
         from unrolled.view import translate_report as translate
 
         return View(translate.translate_report, translate.scores_of)
+    if task == "generate":
+        from unrolled.view import generate_report as generate
+
+        return View(generate.generate_report, generate.scores_of)
     from unrolled.view import forecast_report as forecast
 
     return View(forecast.forecast_report, forecast.scores_of)

@@ -28,6 +28,7 @@ from unrolled.tasks.baselines.dlinear import DLinear, DLinearNetwork
 from unrolled.tasks.baselines.logistic import Logistic
 from unrolled.tasks.baselines.majority import ClassifyBaseline, Majority
 from unrolled.tasks.baselines.nearest_pair import NearestPair
+from unrolled.tasks.baselines.ngram import NgramModel
 from unrolled.tasks.baselines.ridge import Ridge
 from unrolled.tasks.baselines.simple import ForecastBaseline, Naive, SeasonalNaive
 from unrolled.tasks.baselines.tfidf import TfidfLogistic
@@ -35,6 +36,7 @@ from unrolled.tasks.baselines.tfidf import TfidfLogistic
 __all__ = [
     "CLASSIFY_BASELINES",
     "FORECAST_BASELINES",
+    "GENERATE_BASELINES",
     "TRANSLATE_BASELINES",
     "ClassifyBaseline",
     "CopySource",
@@ -47,6 +49,7 @@ __all__ = [
     "Majority",
     "Naive",
     "NearestPair",
+    "NgramModel",
     "Ridge",
     "SeasonalNaive",
     "TfidfLogistic",
@@ -71,6 +74,9 @@ TRANSLATE_BASELINES: Mapping[str, Mapping[str, type[TranslateBaseline]]] = {
     "summarise": {baseline.name: baseline for baseline in (NearestPair, Lead)},
 }
 """The baselines of translation by what is done (:func:`is_summary`) and by name, in the order of the score table."""
+
+GENERATE_BASELINES: Mapping[str, type[NgramModel]] = {NgramModel.name: NgramModel}
+"""The baseline of generation by name."""
 
 
 def chosen_baselines(names: Iterable[str] | None, known: Mapping[str, object]) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ from unrolled.tasks.translate.reading import Cut
 from unrolled.tasks.translate.saving import load_fitted, save_fitted
 from unrolled.tasks.translate.scoring import score_beside_baselines, write_outcome
 from unrolled.tasks.translate.settings import read_options
-from unrolled.tasks.translate.texts import as_texts
+from unrolled.tasks.texts import as_texts
 
 
 class Translator(PartedModel):
