@@ -40,9 +40,9 @@ train.command("classify", short_help="Train a classifier of texts or of sequence
 train.command("translate", short_help="Train a translator, or a summariser, on pairs of texts.")(
     train_translate
 )
-train.command("generate", short_help="Train a language model that writes: novels, poems, any texts.")(
-    train_generate
-)
+train.command(
+    "generate", short_help="Train a language model that writes: novels, poems, any texts."
+)(train_generate)
 app.command()(evaluate)
 app.command(short_help="Forecast, classify, translate or write with a saved model.")(predict)
 app.command(short_help="Forecast a real series, and show what networks remember.")(demo)

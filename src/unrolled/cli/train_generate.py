@@ -26,16 +26,22 @@ def train_generate(
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="A text of a plain file is the whole file, or one of its lines or paragraphs."),
+        typer.Option(
+            help="A text of a plain file is the whole file, or one of its lines or paragraphs."
+        ),
     ] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="text: long ones, gone through; documents: many short ones. By default as they are."),
+        typer.Option(
+            help="text: long ones, gone through; documents: many short ones. By default as they are."
+        ),
     ] = None,
     cell: Annotated[str, typer.Option(help="rnn, lstm, gru, ..., or transformer.")] = "gru",
     units: Annotated[
         str | None,
-        typer.Option(help="characters, bpe, unigram or words; by default bpe where much text has spaces."),
+        typer.Option(
+            help="characters, bpe, unigram or words; by default bpe where much text has spaces."
+        ),
     ] = None,
     vocabulary: Annotated[
         int | None, typer.Option(help="The most units that are told apart.")
@@ -45,7 +51,8 @@ def train_generate(
     embedding: Annotated[int | None, typer.Option(help="Size of a unit's vector.")] = None,
     heads: Annotated[int | None, typer.Option(help="Of a transformer.")] = None,
     tied: Annotated[
-        bool | None, typer.Option("--tied/--no-tied", help="One table for what is read and written.")
+        bool | None,
+        typer.Option("--tied/--no-tied", help="One table for what is read and written."),
     ] = None,
     dropout: Annotated[float | None, typer.Option(help="Of what layers read and give.")] = None,
     embedding_dropout: Annotated[float | None, typer.Option(help="Of units' vectors.")] = None,

@@ -121,13 +121,16 @@ def predict(
         float | None, typer.Option(help="Drawn from the most likely tokens of this probability.")
     ] = None,
     penalty: Annotated[
-        float | None, typer.Option(help="Of a generator: makes what is written already less likely.")
+        float | None,
+        typer.Option(help="Of a generator: makes what is written already less likely."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the draws.")] = None,
     max_length: Annotated[
         int | None, typer.Option(help="Of a generator: units that are written at most.")
     ] = None,
-    n: Annotated[int | None, typer.Option("--n", help="Of a generator: texts for each beginning.")] = None,
+    n: Annotated[
+        int | None, typer.Option("--n", help="Of a generator: texts for each beginning.")
+    ] = None,
     lines: Annotated[int | None, typer.Option(help="Of a generator: lines of a poem.")] = None,
     characters: Annotated[int | None, typer.Option(help="Of each line of a poem.")] = None,
     acrostic: Annotated[
@@ -152,7 +155,13 @@ def predict(
     draws = given(temperature=temperature, top_k=top_k, top_p=top_p, penalty=penalty, seed=seed)
     form = given(lines=lines, characters=characters, acrostic=acrostic)
     options = given(
-        text=text, horizon=horizon, source=source, beam=beam, n_best=n_best, max_length=max_length, n=n
+        text=text,
+        horizon=horizon,
+        source=source,
+        beam=beam,
+        n_best=n_best,
+        max_length=max_length,
+        n=n,
     )
     task = _refuse_for_another_task(model, {**options, **draws, **form})
     if task == "translate" and draws:
@@ -276,6 +285,7 @@ def write_rows(
 
 
 def table_lines(table: polars.DataFrame, is_first: bool) -> str:
+    """Return a table as CSV."""
     return table.write_csv(include_header=is_first)
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from unrolled.tasks.generate import Generator
 
-_NAME = re.compile(r"\S+\.(txt|text|csv|tsv|tab|json|jsonl|ndjson|parquet|gz|xz|zip)", re.IGNORECASE)
+_NAME = re.compile(
+    r"\S+\.(txt|text|csv|tsv|tab|json|jsonl|ndjson|parquet|gz|xz|zip)", re.IGNORECASE
+)
 _RUN = ("characters", "share", "text", "source")
 
 
@@ -33,7 +35,11 @@ def manner(draws: Mapping[str, Any], form: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_texts(
-    model: Generator, data: str | None, options: Mapping[str, Any], output: Path | None, as_json: bool
+    model: Generator,
+    data: str | None,
+    options: Mapping[str, Any],
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """Complete the prompts in a file or on stdin, one that is given itself, or none."""
     from unrolled.cli.use import table_lines, write_rows

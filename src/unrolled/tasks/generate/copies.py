@@ -89,4 +89,3 @@ class TrainText:
             ValueError: one is of another kind.
         """
         return cls(unpacked_terms(arrays, "text"))
-

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from unrolled.models.verse import LineEnds
 from unrolled.tasks.generate.copies import TrainText
 from unrolled.tasks.generate.fitted import Fitted
 from unrolled.tasks.generate.network import drops_weights, make_network, network_sizes, saved_name
-from unrolled.tasks.generate.parts import TextPart, TextParts
+from unrolled.tasks.generate.parts import TextParts
 from unrolled.tasks.generate.reading import TextReader
 from unrolled.tasks.generate.samples import LOOKED_AT, usual_verses
 from unrolled.tasks.generate.settings import (
@@ -32,24 +32,21 @@ from unrolled.tasks.generate.settings import (
     with_usual,
 )
 from unrolled.tasks.generate.training import (
-    TokenBatch,
     document_batches,
     document_loss,
+    document_validation,
     first_state,
+    stream_loss,
     text_batches,
-    text_loss,
-    validation_loss,
+    text_validation,
 )
 from unrolled.tasks.recurrent import CellChoice
-from unrolled.train.batches import BatchList
 from unrolled.train.loop import TrainResult, fit
 from unrolled.train.progress import Progress
 from unrolled.train.settings import TrainSettings
 
 MakeProgress = Callable[[TrainSettings], Progress]
 
-VALIDATION_STEPS = 2_048
-"""Tokens of a piece of a long validation text."""
 _BEGINNING = 100_000
 
 
@@ -68,7 +65,7 @@ class FittingTask:
     chosen: GenerateSettings
     data: Documents
     reader: TextReader
-    batches: Callable[[int], BatchList[TokenBatch]]
+    batches: Callable[[int], Sequence[Any]]
     validation: TokenRows
     network: LanguageModel
     settings: TrainSettings
@@ -85,7 +82,7 @@ class FittingTask:
         goes_on = self.chosen.kind == TEXT
         result = fit(
             self.network,
-            text_loss(self.chosen) if goes_on else document_loss(self.chosen),
+            stream_loss(self.chosen) if goes_on else document_loss(self.chosen),
             self.batches,
             self.settings,
             carry=first_state if goes_on else None,
@@ -112,9 +109,9 @@ class FittingTask:
     def _validation(self) -> Callable[[Any], float] | None:
         if not len(self.validation):
             return None
-        return validation_loss(
-            self.validation, max(self.chosen.batch_tokens or 1, VALIDATION_STEPS), VALIDATION_STEPS
-        )
+        if self.chosen.kind == TEXT:
+            return text_validation(self.validation)
+        return document_validation(self.validation, self.chosen.batch_tokens or 1)
 
     def about(self) -> dict[str, str]:
         """Return what a run must be resumed with: the options, the cell, and the texts."""
@@ -157,6 +154,7 @@ def prepare(
     reader = TextReader(tokenizer, settings.kind)
     rows = reader.rows(train.texts)
     seed, tokens = int(train_options["seed"]), settings.batch_tokens or 1
+    batches: Callable[[int], Sequence[Any]]
     if settings.kind == TEXT:
         batches = text_batches(rows, settings.steps or 1, tokens, seed)
     else:

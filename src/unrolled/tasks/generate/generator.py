@@ -16,30 +16,30 @@ from numpy.typing import NDArray
 from unrolled.data.documents import Documents, read_documents
 from unrolled.data.pair_rows import checked_text
 from unrolled.data.partition import repeated, row_hashes
+from unrolled.data.prompts import iter_prompts
 from unrolled.models.poem_form import PoemForm
 from unrolled.models.sampling import Sampling
-from unrolled.tasks.baselines import chosen_baselines
-from unrolled.tasks.baselines.ngram import NgramModel
+from unrolled.tasks.baselines import GENERATE_BASELINES, NgramModel, chosen_baselines
 from unrolled.tasks.generate.fitted import Fitted
 from unrolled.tasks.generate.fitting import MakeProgress, prepare
 from unrolled.tasks.generate.inside import facts_of, reach_of
 from unrolled.tasks.generate.network import check_cell
 from unrolled.tasks.generate.outcome import Completion
 from unrolled.tasks.generate.parts import TextPart, kind_of, part_texts
-from unrolled.tasks.generate.predicting import table_of, tables_of
+from unrolled.tasks.generate.predicting import COLUMNS, tables_of
 from unrolled.tasks.generate.samples import completions_of
-from unrolled.tasks.generate.saving import BASELINES, load_fitted, save_fitted
+from unrolled.tasks.generate.saving import load_fitted, save_fitted
 from unrolled.tasks.generate.scoring import evaluated, ngram_rows
 from unrolled.tasks.generate.settings import DOCUMENTS, read_options
-from unrolled.tasks.texts import as_texts
 from unrolled.tasks.model import ReadInside
 from unrolled.tasks.options import refuse_shares
 from unrolled.tasks.parted import PartedModel
 from unrolled.tasks.recurrent import CellChoice
+from unrolled.tasks.texts import as_texts
 
 
 class Generator(PartedModel):
-    """Writes texts like those it has read: a recurrent language model.
+    r"""Writes texts like those it has read: a recurrent language model.
 
     It reads a text token by token and gives each token that might follow a probability (Mikolov et al. 2010, Recurrent
     neural network based language model; Graves 2013, arXiv:1308.0850), regularised as in AWD-LSTM (Merity et al. 2018,
@@ -65,7 +65,7 @@ class Generator(PartedModel):
         training: what came of the last `fit`; None before.
         outcome: the texts that `evaluate` scored last, and what the model wrote by itself.
 
-    >>> text = ["abcdefgh\\n" * 50]
+    >>> text = ["abcdefgh\n" * 50]
     >>> small = {"hidden_size": 16, "layers": 1, "dropout": 0.0, "weight_dropout": 0.0, "steps": 16, "batch_tokens": 64}
     >>> model = Generator(**small, max_steps=80, learning_rate=0.02, validation=0, test=0).fit(text)
     >>> model.generate("abc", max_length=3, sampling=Sampling(top_k=1))
@@ -184,8 +184,9 @@ class Generator(PartedModel):
             n: how many.
             done: told how many prompts are done, as they are.
         """
-        manner = self.fitted.manner(max_length, sampling, form, n)
-        return completions_of(self.fitted, as_texts(prompts), manner, done)
+        manner, texts = self.fitted.manner(max_length, sampling, form, n), as_texts(prompts)
+        self._say(self.fitted.reader.unseen_notes(texts))
+        return completions_of(self.fitted, texts, manner, done)
 
     def stream(
         self,
@@ -199,11 +200,15 @@ class Generator(PartedModel):
 
         Args:
             prompt: the beginning of a text.
-            max_length: as of `completions`, as all others.
+            max_length: as of `completions`.
+            sampling: the same.
+            form: the same.
         """
         fitted = self.fitted
         manner = fitted.manner(max_length, sampling, form)
-        tokens = fitted.writer.stream(fitted.reader.prompts([checked_text(prompt, "prompt")]), manner)
+        tokens = fitted.writer.stream(
+            fitted.reader.prompts([checked_text(prompt, "prompt")]), manner
+        )
         decoder = fitted.reader.tokenizer.decoder()
         pieces = chain((decoder.push_all(some) for some in tokens), iter(decoder.finish, ""))
         return (piece for piece in pieces if piece)
@@ -217,7 +222,8 @@ class Generator(PartedModel):
         """Complete many prompts.
 
         Args:
-            data: a list of prompts, a file with one in each line, or a table with a column of them.
+            data: a list of prompts, a file with one in each line, or a table with a column of them; "" begins from
+                nothing.
             text: the column.
             how: max_length, sampling, form and n as of `completions`.
 
@@ -229,23 +235,18 @@ class Generator(PartedModel):
         Raises:
             InputError: the data cannot be used.
         """
-        manner = self.fitted.manner(**how)
-        return table_of(self.fitted, self._prompts(data, text), manner)
+        return pl.concat(
+            [pl.DataFrame(schema=COLUMNS), *self.predict_chunks(data, text=text, **how)]
+        )
 
     def predict_chunks(
         self, data: Any, rows: int = 64, *, text: str | None = None, **how: Any
     ) -> Iterator[pl.DataFrame]:
-        """Complete as `predict` does, at most ``rows`` prompts at a time."""
+        """Complete as `predict` does, at most ``rows`` prompts at a time: from a pipe, or of a file of any size."""
         manner = self.fitted.manner(**how)
-        return tables_of(self.fitted, self._prompts(data, text), manner, rows)
-
-    def _prompts(self, data: Any, text: str | None) -> list[str]:
-        if not isinstance(data, str | os.PathLike) and not hasattr(data, "columns"):
-            self.notes = ()
-            return as_texts(data)
-        read = read_documents(data, text_column=text, split="lines")
-        self.notes = read.notes
-        return list(read.texts)
+        parts = iter_prompts(data, text_column=text, like=self.fitted.form, rows=rows)
+        self.notes = ()
+        return tables_of(self.fitted, parts, manner, self._say)
 
     def evaluate(
         self, data: Any = None, *, text: str | None = None, baselines: Iterable[str] | None = None
@@ -284,7 +285,7 @@ class Generator(PartedModel):
         return TextPart.of(read)
 
     def known_baselines(self) -> Mapping[str, type[NgramModel]]:
-        return BASELINES
+        return GENERATE_BASELINES
 
     def fit_baseline(self, baseline: NgramModel) -> None:
         fitted, parts = self.fitted, self._parts

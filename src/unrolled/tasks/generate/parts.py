@@ -122,7 +122,9 @@ def _drawn(whole: TextPart, validation: float, test: float, seed: int) -> TextPa
 
 def _ends_apart(whole: TextPart, validation: float, test: float) -> TextParts:
     """Cut the ends off every text: the last for the test, what stands before it for validation."""
-    share = [_share(name, part, whole) for name, part in (("validation", validation), ("test", test))]
+    share = [
+        _share(name, part, whole) for name, part in (("validation", validation), ("test", test))
+    ]
     if sum(share) >= 1:
         raise OptionError(
             f"validation={validation} and test={test} hold out the whole text",
@@ -139,14 +141,14 @@ def _ends_apart(whole: TextPart, validation: float, test: float) -> TextParts:
         ):  # fmt: skip
             part.append(piece)
     names = ("training part", "validation part", "test part")
-    return TextParts(*(_filled(part, whole, name) for part, name in zip(pieces, names, strict=True)))
+    return TextParts(
+        *(_filled(part, whole, name) for part, name in zip(pieces, names, strict=True))
+    )
 
 
 def _filled(pieces: list[str], whole: TextPart, name: str) -> TextPart:
     rows = [row for row, piece in enumerate(pieces) if piece]
-    return TextPart(
-        [pieces[row] for row in rows], lambda row: f"{whole.where(rows[row])}, {name}"
-    )
+    return TextPart([pieces[row] for row in rows], lambda row: f"{whole.where(rows[row])}, {name}")
 
 
 def _share(name: str, part: float, whole: TextPart) -> float:

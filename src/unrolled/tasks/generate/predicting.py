@@ -1,11 +1,12 @@
-"""The completions of many prompts as a table, whole or as the prompts come."""
+"""The completions of many prompts as tables, as the prompts come."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl
 
+from unrolled.data.prompts import Prompts
 from unrolled.tasks.generate.fitted import Fitted
 from unrolled.tasks.generate.outcome import Completion
 from unrolled.tasks.generate.samples import completions_of
@@ -24,21 +25,25 @@ COLUMNS = {
 }
 
 
-def table_of(
-    fitted: Fitted, prompts: Sequence[str], manner: Manner, first: int = 0
-) -> pl.DataFrame:
-    """Return the completions of prompts, before which ``first`` were completed."""
-    found = enumerate(completions_of(fitted, prompts, manner, first=first), start=first + 1)
-    rows = [(row, *_fields(each)) for row, several in found for each in several]
-    return pl.DataFrame(rows, COLUMNS, orient="row")
-
-
 def tables_of(
-    fitted: Fitted, prompts: Sequence[str], manner: Manner, rows: int
+    fitted: Fitted,
+    parts: Iterable[Prompts],
+    manner: Manner,
+    say: Callable[[Iterable[str]], None],
 ) -> Iterator[pl.DataFrame]:
-    """Yield the completions of some prompts after the other."""
-    for first in range(0, len(prompts), rows):
-        yield table_of(fitted, prompts[first : first + rows], manner, first)
+    """Yield the completions of prompts part by part; ``say`` is told what was taken otherwise."""
+    first = 0
+    for part in parts:
+        found = completions_of(fitted, part.texts, manner, first=first)
+        rows = [
+            (row, *_fields(each))
+            for row, several in enumerate(found, start=first + 1)
+            for each in several
+        ]
+        say(part.notes)
+        say(fitted.reader.unseen_notes(part.texts, part.where))
+        yield pl.DataFrame(rows, COLUMNS, orient="row")
+        first += len(part)
 
 
 def _fields(each: Completion) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from unrolled.data.text_pieces import text_pieces
 from unrolled.data.text_tokenizer import TextTokenizer
 from unrolled.data.token_rows import TokenRows
-from unrolled.models.token_ids import BEGIN, END
+from unrolled.models.token_ids import BEGIN, END, UNKNOWN
 from unrolled.tasks.generate.settings import DOCUMENTS
 
 Ids = NDArray[np.int32]
+
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,32 @@ class TextReader:
             return ()
         found = (inner.token_to_id(f"<0x{byte:02X}>") for byte in range(256))
         return tuple(number for number in found if number is not None)
+
+    def unseen_notes(
+        self, prompts: Sequence[str], where: Callable[[int], str] | None = None
+    ) -> tuple[str, ...]:
+        """Return a line for prompts of what the training text never had, or once at most: the network cannot know it."""
+        alone = np.array([UNKNOWN, *self.bytes_alone])
+        rows = [
+            row
+            for row, ids in enumerate(self.tokenizer.encode(prompts))
+            if np.isin(ids, alone).any()
+        ]
+        if not rows:
+            return ()
+        signs = self._unseen(prompts[rows[0]])
+        place = "the prompt" if where is None else where(rows[0])
+        more = f" (and {len(rows) - 1:,} more prompts)" if len(rows) > 1 else ""
+        return (f"{place}: new to the model: {signs}{more}",)
+
+    def _unseen(self, prompt: str) -> str:
+        """Return the characters, or for words the words, of a prompt that have no token."""
+        if self.tokenizer.units == "words":
+            ids = next(self.tokenizer.encode([prompt]))
+            return f"{int((ids == UNKNOWN).sum()):,} words, which are left out"
+        known = {sign for token in self.tokenizer.vocabulary() for sign in token}
+        signs = "".join(dict.fromkeys(sign for sign in prompt if sign not in known))
+        return repr(signs[:_SHOWN])
 
     def _framed(self, texts: Iterable[str], after: list[int]) -> Iterator[Ids]:
         counts: list[int] = []

@@ -16,7 +16,7 @@ from unrolled.data.documents import DocumentsForm
 from unrolled.data.text_tokenizer import TextTokenizer
 from unrolled.models.language import LanguageSizes
 from unrolled.models.verse import LineEnds, Verse
-from unrolled.tasks.baselines.ngram import NgramModel
+from unrolled.tasks.baselines import GENERATE_BASELINES, NgramModel
 from unrolled.tasks.generate.copies import TrainText
 from unrolled.tasks.generate.fitted import Fitted
 from unrolled.tasks.generate.network import make_network, saved_name
@@ -36,7 +36,6 @@ from unrolled.tasks.saving import (
 
 TOKENIZER = "tokenizer.json"
 TRAIN_TEXT = "train_text."
-BASELINES: Mapping[str, type[NgramModel]] = {NgramModel.name: NgramModel}
 
 Baselines = dict[str, NgramModel]
 
@@ -83,7 +82,7 @@ def load_fitted(
     def read(settings: GenerateSettings) -> tuple[Fitted, Baselines]:
         with complete(folder):
             fitted = _read_fitted(config, tensors, settings, chosen, Path(folder))
-            return fitted, restored_baselines(BASELINES, config["baselines"], tensors)
+            return fitted, restored_baselines(GENERATE_BASELINES, config["baselines"], tensors)
 
     with complete(folder):
         return chosen, dict(config["options"]), read

@@ -16,7 +16,7 @@ from unrolled.data.token_rows import TokenRows
 from unrolled.errors import InputError
 from unrolled.models.language import LanguageModel
 from unrolled.models.token_ids import UNKNOWN
-from unrolled.tasks.baselines.ngram import NgramModel
+from unrolled.tasks.baselines import NgramModel
 from unrolled.tasks.generate.fitted import Fitted
 from unrolled.tasks.generate.outcome import Outcome, Passage
 from unrolled.tasks.generate.parts import TextPart
@@ -87,9 +87,7 @@ def ngram_nats(ngram: NgramModel, rows: TokenRows, reader: TextReader) -> float:
     return -float(sum(row[skipped:].sum() for row in found))
 
 
-def figures(
-    nats: float, tokens: int, characters: int, *, unknown: int
-) -> dict[str, float]:
+def figures(nats: float, tokens: int, characters: int, *, unknown: int) -> dict[str, float]:
     """Return the scores of so many tokens, which write so many characters, by name.
 
     With words that are ``unknown``, and so not written, no figure of a character would be true.
@@ -135,7 +133,6 @@ def named(reader: TextReader, ids: NDArray[np.int32]) -> tuple[str, ...]:
     """Return what each token writes; a character of several tokens stands with its last."""
     decoder = reader.tokenizer.decoder()
     return tuple(decoder.push(number) for number in ids.tolist())
-
 
 
 def evaluated(

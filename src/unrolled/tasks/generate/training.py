@@ -6,15 +6,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from unrolled.core.noise import renew
 from unrolled.core.seq import Seq
 from unrolled.core.tree import State
+from unrolled.data.streams import StreamWindow, TokenStreams
 from unrolled.data.token_rows import TokenRows
 from unrolled.models.language import LanguageModel
+from unrolled.models.text_loss import text_loss
 from unrolled.tasks.generate.settings import GenerateSettings
 from unrolled.tasks.sequences import blocks, sequences
 from unrolled.train.batches import BatchList, token_batches
@@ -23,7 +24,9 @@ from unrolled.train.loop import Loss
 Rows = NDArray[np.int64]
 
 MOST_VALIDATION_TOKENS = 200_000
-"""More are thinned out evenly: the score hardly changes, and it is taken some 20 times."""
+"""More are left out: the score hardly changes, and it is taken some 20 times."""
+PART, LEAD = 2_048, 256
+"""Tokens of each part of a long validation text, which are read side by side, and those that each reads before it."""
 
 
 class TokenBatch(NamedTuple):
@@ -35,38 +38,44 @@ class TokenBatch(NamedTuple):
 
 def document_loss(settings: GenerateSettings) -> Callable[[nn.Module, TokenBatch], Loss]:
     """Return the loss of documents: the cross-entropy of every token, the ends among them, and the penalties."""
-    penalties = _penalties(settings)
+    activation, temporal = settings.activation or 0.0, settings.temporal or 0.0
 
     def loss(model: nn.Module, batch: TokenBatch) -> Loss:
         assert isinstance(model, LanguageModel)
-        total, count, _ = model.loss(batch.tokens, batch.targets, **penalties)
+        total, count, _ = model.loss(
+            batch.tokens, batch.targets, activation=activation, temporal=temporal
+        )
         return Loss(total, count)
 
     return loss
 
 
-def text_loss(
+def stream_loss(
     settings: GenerateSettings,
-) -> Callable[[nn.Module, TokenBatch, State], tuple[Loss, State]]:
-    """Return the loss of a long text, given the state after what stands before, and the state after it."""
-    penalties = _penalties(settings)
+) -> Callable[[nn.Module, StreamWindow, State], tuple[Loss, State]]:
+    """Return the loss of a window of long texts, given the state after what stands before, and the state after it."""
+    activation, temporal = settings.activation or 0.0, settings.temporal or 0.0
 
-    def loss(model: nn.Module, batch: TokenBatch, state: State) -> tuple[Loss, State]:
+    def loss(model: nn.Module, batch: StreamWindow, state: State) -> tuple[Loss, State]:
         assert isinstance(model, LanguageModel)
-        total, count, state = model.loss(batch.tokens, batch.targets, renew(state), **penalties)
+        total, count, state = model.loss(
+            batch.tokens, batch.targets, renew(state), activation=activation, temporal=temporal
+        )
         return Loss(total, count), state
 
     return loss
 
 
-def first_state(model: nn.Module, batch: TokenBatch) -> State:
-    """Return the state that an epoch of a long text begins with."""
+def first_state(model: nn.Module, batch: StreamWindow) -> State:
+    """Return the state that an epoch of long texts begins with."""
     assert isinstance(model, LanguageModel)
-    return model.initial_state(batch.tokens.batch)
+    return model.initial_state(len(batch.tokens))
 
 
-def _penalties(settings: GenerateSettings) -> dict[str, float]:
-    return {"activation": settings.activation or 0.0, "temporal": settings.temporal or 0.0}
+def text_batches(rows: TokenRows, steps: int, tokens: int, seed: int) -> TokenStreams:
+    """Return the windows of an epoch: the texts one after the other, cut into as many streams as fill a batch."""
+    fitting = max(1, (int(rows.ends[-1]) - 1) // steps)
+    return TokenStreams(rows, max(1, min(tokens // steps, fitting)), steps, seed=seed)
 
 
 def document_batches(
@@ -89,24 +98,34 @@ def token_batch(rows: TokenRows, some: Rows) -> TokenBatch:
     return TokenBatch(Seq(ids[:, :-1], lengths), Seq(ids[:, 1:], lengths))
 
 
-def validation_loss(
-    rows: TokenRows, tokens: int, longest: int
-) -> Callable[[nn.Module], float]:
-    """Return the score that weights are chosen by: the mean cross-entropy of a token.
-
-    Rows of more than ``longest`` tokens are cut, as each of the pieces can then be read beside others.
-    """
-    cut = thinned(pieces_of(rows, longest))
-    batches = list(blocks(cut.lengths, tokens))
+def document_validation(rows: TokenRows, tokens: int) -> Callable[[nn.Module], float]:
+    """Return the score that weights are chosen by: the mean cross-entropy of a token of documents."""
+    some = thinned(rows)
+    batches = list(blocks(some.lengths, tokens))
 
     def score(model: nn.Module) -> float:
         assert isinstance(model, LanguageModel)
         total, items = 0.0, 0
-        with torch.no_grad():
-            for some in batches:
-                loss, count, _ = model.loss(*token_batch(cut, some))
-                total, items = total + float(loss), items + count
+        for chosen in batches:
+            loss, count, _ = model.loss(*token_batch(some, chosen))
+            total, items = total + float(loss), items + count
         return total / items
+
+    return score
+
+
+def text_validation(rows: TokenRows) -> Callable[[nn.Module], float]:
+    """Return the same of long texts, the state being carried; of very long ones the beginnings are read."""
+    most = MOST_VALIDATION_TOKENS // len(rows)
+
+    def score(model: nn.Module) -> float:
+        assert isinstance(model, LanguageModel)
+        found = [
+            text_loss(model, row[:most], rows=-(-len(row[:most]) // PART), lead=LEAD)
+            for row in rows
+            if len(row) > 1
+        ]
+        return sum(nats for nats, _ in found) / sum(count for _, count in found)
 
     return score
 
@@ -131,23 +150,3 @@ def thinned(rows: TokenRows) -> TokenRows:
         return rows
     count = max(1, round(len(rows) * MOST_VALIDATION_TOKENS / tokens))
     return rows.take(np.unique(np.linspace(0, len(rows) - 1, count).round().astype(np.int64)))
-
-
-def text_batches(
-    rows: TokenRows, steps: int, tokens: int, seed: int
-) -> Callable[[int], BatchList[TokenBatch]]:
-    """Return the batches of an epoch of long texts (stand-in)."""
-    ids = np.asarray(rows.values[:]).astype(np.int64)
-    count = max(1, min(tokens // steps, (len(ids) - 1) // 2))
-    length = (len(ids) - 1) // count
-    x = torch.from_numpy(ids[: count * length].reshape(count, length))
-    y = torch.from_numpy(ids[1 : count * length + 1].reshape(count, length))
-
-    def batches(epoch: int) -> BatchList[TokenBatch]:
-        starts = [np.array([s]) for s in range(0, length, steps)]
-        return BatchList(
-            starts,
-            lambda s: TokenBatch(Seq(x[:, s[0] : s[0] + steps]), Seq(y[:, s[0] : s[0] + steps])),
-        )
-
-    return batches
