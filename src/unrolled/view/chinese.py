@@ -211,6 +211,8 @@ CHINESE: Mapping[str, str] = {
     "fact.tokens": "词元",
     "fact.vocabulary": "词表大小",
     "fact.pooling": "汇聚方式",
+    "fact.start": "起始模型",
+    "fact.start_digest": "起始权重摘要",
     "fact.bidirectional": "双向",
     "fact.embedding_size": "词嵌入大小",
     "fact.vectors": "词向量",

@@ -235,6 +235,8 @@ ENGLISH: Mapping[str, str] = {
     "fact.tokens": "tokens",
     "fact.vocabulary": "vocabulary",
     "fact.pooling": "pooling",
+    "fact.start": "began with",
+    "fact.start_digest": "digest of its weights",
     "fact.bidirectional": "bidirectional",
     "fact.embedding_size": "embedding size",
     "fact.vectors": "word vectors",

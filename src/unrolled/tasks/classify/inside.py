@@ -82,4 +82,6 @@ def facts_of(
     }
     if tokenizer is not None:
         facts |= {"tokenizer": tokenizer.units, "vocabulary": len(tokenizer)}
+    if fitted.start is not None:
+        facts |= {"start": fitted.start.source, "start_digest": fitted.start.digest}
     return facts | facts_of_run(parts, training)
