@@ -24,7 +24,9 @@ CellName = Annotated[str, typer.Option(help="rnn, lstm, gru, peephole_lstm, ..."
 From = Annotated[
     Path | None,
     typer.Option(
-        "--from", metavar="MODEL", help="Begin with a language model: the folder of `train generate`."
+        "--from",
+        metavar="MODEL",
+        help="Begin with a language model: the folder of `train generate`.",
     ),
 ]
 HiddenSize = Annotated[int | None, typer.Option(help="Units of a layer.")]

@@ -93,7 +93,9 @@ def train_classify(
     spoken = page_language(language)
     refuse_to_overwrite(output, resume)
     classifier = Classifier(cell, **options)
-    told = fit(classifier, data, output, cell=str(classifier.cell), resume=resume, as_json=as_json, **files)
+    told = fit(
+        classifier, data, output, cell=str(classifier.cell), resume=resume, as_json=as_json, **files
+    )
     finish(
         classifier, output, task="classify", has_test=classifier.has_test_part,
         language=spoken, as_json=as_json, told=told,

@@ -101,7 +101,8 @@ class Classifier(PartedModel):
             self.cell = "gru" if cell is None else cell
             cell_maker(self.cell)
         else:
-            self.cell, given = self.start.cell, STARTED | self.start.options(cell, given)
+            self.cell = self.start.cell
+            given = {**STARTED, **self.start.options(cell, given)}
         self.settings, self.train_options = read_options(given)
         self._begin()
 

@@ -169,9 +169,7 @@ def _tokenizer(settings: ClassifySettings, texts: Sequence[str], start: Start | 
     if start is not None:
         return start.tokenizer
     few = len(texts) < FEW_ROWS or settings.vectors is not None
-    return fit_tokenizer(
-        texts, settings.units, size=settings.vocabulary, minimum=1 if few else 2
-    )
+    return fit_tokenizer(texts, settings.units, size=settings.vocabulary, minimum=1 if few else 2)
 
 
 def _covered(vectors: Vectors, tokenizer: Tokenizer | None) -> str:
