@@ -65,8 +65,11 @@ from unrolled.core.noise import NoiseState, ZoneoutState
 from unrolled.core.tree import State, Tree
 from unrolled.models.attending_stack import Looking
 from unrolled.models.classifier import ClassifierSizes, ClassifyNetwork
+from unrolled.models.language import LanguageModel, LanguageSizes
 from unrolled.models.ngrams import NgramLinear
 from unrolled.models.pooling import AttentionPool, LastPool, MaxPool, MeanPool
+from unrolled.models.recurrent_stack import recurrent_stack
+from unrolled.models.token_embedding import TokenEmbedding
 from unrolled.models.word_dropout import WordDropout
 
 BIAS = (True, False)
@@ -295,7 +298,36 @@ def translator(h: int) -> Seq2Seq:
     return Seq2Seq(encoder, GRU(h, h), sizes, dropout=0.3, word_dropout=0.3)
 
 
+def language_model(
+    cell: Any, f: int, h: int, width: int, *, tied: bool = True, **options: Any
+) -> LanguageModel:
+    layer = recurrent_stack(cell, f, h, 2, width=width, dropout=0.3, **options)
+    sizes = LanguageSizes(TOKENS, embedding=f, width=width)
+    return LanguageModel(layer, sizes, dropout=0.3, embedding_dropout=0.3, tied=tied)
+
+
 OF_MODELS = [
+    Example("token embedding", lambda f, h: TokenEmbedding(TOKENS, f, 0.4), token_ids),
+    Example(
+        "language model",
+        lambda f, h: language_model("lstm", h, h, h, weight_dropout=0.3),
+        token_ids,
+    ),
+    Example(
+        "language model with other weights for its scores",
+        lambda f, h: language_model(GRU, f, h, 3, tied=False),
+        token_ids,
+    ),
+    Example(
+        "language model of Transformer blocks",
+        lambda f, h: language_model("transformer", f, 4, f, heads=2, context=3),
+        token_ids,
+    ),
+    Example(
+        "language model of a user's cell",
+        lambda f, h: language_model(CountingRNN, f, h, f),
+        token_ids,
+    ),
     Example("word dropout", lambda f, h: WordDropout(0.4, unknown=1), token_ids),
     Example("n-grams of one token", lambda f, h: ngram_linear(1), token_ids, any_state=False),
     Example("n-grams", lambda f, h: ngram_linear(3), token_ids, any_state=False),

@@ -116,13 +116,10 @@ class LanguageModel(Layer):
     def initial_state(
         self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
     ) -> LanguageState:
-        device = self.bias.device
-        noise = [
-            part.initial_state(batch, device=device)
-            for part in (self.read, self.dropout, self.dropout)
-        ]
+        read = self.read.initial_state(batch)
+        embedded, output = (begin_inside(self, self.dropout, batch, device, dtype) for _ in "xy")
         inner = begin_inside(self, self.layer, batch, device, dtype)
-        return LanguageState(noise[0], noise[1], inner, noise[2])
+        return LanguageState(read, embedded, inner, output)
 
     def hidden(self, tokens: Seq, state: LanguageState) -> tuple[Seq, LanguageState]:
         """Return y (B, T, width) over token ids (B, T), with its dropout: what `score` makes scores of."""

@@ -71,6 +71,16 @@ class Rules:
         if self.end in self.forbidden:
             raise OptionError(f"end={self.end} is forbidden", expected="an end that can be written")
 
+    def allowed(self, tokens: Tensor, numbers: Tensor, scores: Tensor) -> Tensor | None:
+        """Return which tokens may follow in rows of these scores (R, V), None for any; see `Allow`."""
+        mask = None if self.allow is None else self.allow(tokens, numbers)
+        if mask is not None and (mask.shape != scores.shape or mask.dtype != torch.bool):
+            raise ShapeError(
+                f"allow returned {tuple(mask.shape)} {mask.dtype}",
+                expected=f"{tuple(scores.shape)} bool, or None",
+            )
+        return mask
+
     def check_size(self, vocabulary: int) -> None:
         """Raise when a token is none of a vocabulary of this size."""
         named = (*self.forbidden, *([] if self.end is None else [self.end]))
@@ -218,13 +228,8 @@ class Search(Generic[R]):
             raise InputError("the decoder's scores are not finite", where=where)
         for token in self.rules.forbidden:
             log_p[:, token] = -math.inf
-        allowed = None if self.rules.allow is None else self.rules.allow(tokens, numbers)
+        allowed = self.rules.allowed(tokens, numbers, scores)
         if allowed is not None:
-            if allowed.shape != scores.shape or allowed.dtype != torch.bool:
-                raise ShapeError(
-                    f"allow returned {tuple(allowed.shape)} {allowed.dtype}",
-                    expected=f"{tuple(scores.shape)} bool, or None",
-                )
             log_p.masked_fill_(~allowed, -math.inf)
         return scores, log_p
 

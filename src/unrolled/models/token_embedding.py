@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 
 from unrolled.core.noise import NoiseState, RowNoise, checked_probability, keep_mask
@@ -24,7 +27,6 @@ class TokenEmbedding(RowNoise):
     Raises:
         OptionError: p is no probability below 1.
 
-    >>> import torch
     >>> layer, ids = TokenEmbedding(10, 4, dropout=0.5), torch.tensor([[7, 2, 7]])
     >>> xs, state = layer(ids)
     >>> xs.shape, torch.equal(xs[:, 0], xs[:, 2])
@@ -41,6 +43,11 @@ class TokenEmbedding(RowNoise):
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
+
+    def initial_state(
+        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
+    ) -> NoiseState:
+        return super().initial_state(batch, device=self.table.weight.device)
 
     def unroll(self, xs: Seq, state: NoiseState) -> tuple[Seq, NoiseState]:
         # Not what padding held: it may be no token.
