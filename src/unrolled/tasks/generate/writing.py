@@ -88,9 +88,8 @@ class TextWriter:
         whatever portions prompts come.
         """
         if len(prompts) == 1 and manner.n == 1:
-            found = [[self._alone(prompts, manner, first).run()]]
-            return found
-        found = [[] for _ in range(len(prompts))]
+            return [[self._alone(prompts, manner, first).run()]]
+        found: list[list[Hypothesis]] = [[] for _ in range(len(prompts))]
         for rows in blocks(prompts.lengths, MOST_STEPS):
             for some in np.array_split(rows, -(-len(rows) * manner.n // MOST_ROWS)):
                 if not len(some):
