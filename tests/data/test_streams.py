@@ -48,7 +48,7 @@ def test_documents_are_read_one_after_the_other(in_memory: int) -> None:
     documents = [[1, 5, 2], [], [1, 6, 7, 8, 2], [1, 2]]
     rows = TokenRows.of(documents, in_memory=in_memory)
     streams = TokenStreams(rows, rows=3, steps=2)
-    joined = sum(documents, [])
+    joined = [token for document in documents for token in document]
     found = torch.cat([window.tokens for window in streams(0)], 1).flatten().tolist()
     begin = next(n for n in range(10) if [*joined[n:], *joined[:n]][:9] == found)
     assert found == [*joined[begin:], *joined[:begin]][:9]

@@ -298,7 +298,9 @@ def translator(h: int) -> Seq2Seq:
     return Seq2Seq(encoder, GRU(h, h), sizes, dropout=0.3, word_dropout=0.3)
 
 
-def language_model(cell: Any, f: int, h: int, width: int, *, tied: bool = True, **options: Any) -> LanguageModel:
+def language_model(
+    cell: Any, f: int, h: int, width: int, *, tied: bool = True, **options: Any
+) -> LanguageModel:
     layer = recurrent_stack(cell, f, h, 2, width=width, dropout=0.3, **options)
     sizes = LanguageSizes(TOKENS, embedding=f, width=width)
     return LanguageModel(layer, sizes, dropout=0.3, embedding_dropout=0.3, tied=tied)
@@ -321,7 +323,11 @@ OF_MODELS = [
         lambda f, h: language_model("transformer", f, 4, f, heads=2, context=3),
         token_ids,
     ),
-    Example("language model of a user's cell", lambda f, h: language_model(CountingRNN, f, h, f), token_ids),
+    Example(
+        "language model of a user's cell",
+        lambda f, h: language_model(CountingRNN, f, h, f),
+        token_ids,
+    ),
     Example("word dropout", lambda f, h: WordDropout(0.4, unknown=1), token_ids),
     Example("n-grams of one token", lambda f, h: ngram_linear(1), token_ids, any_state=False),
     Example("n-grams", lambda f, h: ngram_linear(3), token_ids, any_state=False),

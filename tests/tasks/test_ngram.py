@@ -271,9 +271,10 @@ def test_many_documents_are_drawn_from_and_said(monkeypatch: pytest.MonkeyPatch)
     assert (np.diff(model.saved()[1]["ids"].astype(int)) >= 0).all()  # in their order
     again = NgramModel().fit(rows, 20, 2, seed=1)
     assert again.saved()[1]["ids"].tolist() != model.saved()[1]["ids"].tolist()
-    text = NgramModel().fit(rows, 20, 2, documents=False)
+    pieces = as_arrays([list(range(10))] * 20)
+    text = NgramModel().fit(pieces, 20, 2, documents=False)
     assert text.note == "fitted on 45 of 200 tokens, the last of the text"
-    assert text.saved()[1]["ids"].tolist() == np.concatenate(rows)[-45:].tolist()
+    assert text.saved()[1]["ids"].tolist() == np.concatenate(pieces)[-45:].tolist()
     assert NgramModel().fit(rows[:4], 20, 2).note == ""
 
 

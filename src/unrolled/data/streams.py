@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple, overload
 
@@ -86,7 +87,7 @@ class EpochWindows(Sequence[StreamWindow]):
         self.streams, self.begin = streams, begin
 
     def __len__(self) -> int:
-        return -(-self.streams.row_steps // self.streams.steps)
+        return math.ceil(self.streams.row_steps / self.streams.steps)
 
     @overload
     def __getitem__(self, index: int) -> StreamWindow: ...
@@ -98,6 +99,8 @@ class EpochWindows(Sequence[StreamWindow]):
         of = self.streams
         start = range(len(self))[index] * of.steps
         steps = min(of.steps, of.row_steps - start)
-        rows = (of.ring(self.begin + row * of.row_steps + start, steps + 1) for row in range(of.rows))
+        rows = (
+            of.ring(self.begin + row * of.row_steps + start, steps + 1) for row in range(of.rows)
+        )
         block = torch.from_numpy(np.stack(list(rows)).astype(np.int64))
         return StreamWindow(block[:, :-1], block[:, 1:])

@@ -223,9 +223,7 @@ def _signs(
     return kept, dict.fromkeys(map(ord, counts.keys() - set(kept)))
 
 
-def _words(
-    texts: Iterable[str], size: int, normalizer: normalizers.Normalizer
-) -> models.Model:
+def _words(texts: Iterable[str], size: int, normalizer: normalizers.Normalizer) -> models.Model:
     trainer = trainers.WordLevelTrainer(
         vocab_size=size, min_frequency=2, special_tokens=_SPECIAL, show_progress=False
     )
@@ -256,9 +254,7 @@ def _with_bytes(tokens: list[str], merges: list[tuple[str, str]]) -> models.BPE:
     return models.BPE(vocab=ids, merges=merges, unk_token=_SPECIAL[UNKNOWN], byte_fallback=True)
 
 
-def _unigram(
-    texts: Iterable[str], size: int, normalizer: normalizers.Normalizer
-) -> models.Unigram:
+def _unigram(texts: Iterable[str], size: int, normalizer: normalizers.Normalizer) -> models.Unigram:
     trainer = trainers.UnigramTrainer(
         vocab_size=size,
         special_tokens=_SPECIAL,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
 import torch
+from torch import Tensor, nn
 
 from unrolled.core.compose import Stack
 from unrolled.core.layer import Layer

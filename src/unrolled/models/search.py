@@ -152,6 +152,7 @@ class Search(Generic[R]):
                 expected=f"one int64 for each of {sources} sources",
             )
         self._step, self._last, self._state = step, first, state
+        self._forbidden = torch.tensor(self.rules.forbidden, dtype=torch.int64, device=first.device)
         self._slots = list(range(sources))
         """The source of each place in the batch, those that are done but not yet left out among them."""
         self._left = sources
@@ -226,8 +227,7 @@ class Search(Generic[R]):
         if bad.any():
             where = self._where(numbers[bad][0])
             raise InputError("the decoder's scores are not finite", where=where)
-        for token in self.rules.forbidden:
-            log_p[:, token] = -math.inf
+        log_p.index_fill_(1, self._forbidden, -math.inf)
         allowed = self.rules.allowed(tokens, numbers, scores)
         if allowed is not None:
             log_p.masked_fill_(~allowed, -math.inf)

@@ -142,9 +142,7 @@ class Writer:
             scores[~allowed.numpy()] = -np.inf
         best = int(scores.argmax())
         if scores[best] == -np.inf:
-            raise InputError(
-                "the rules leave no token that could be written", where=self._where()
-            )
+            raise InputError("the rules leave no token that could be written", where=self._where())
         if sampling is None:
             return best
         p, ids = cut(Likelihood(scores / np.float32(sampling.temperature)).p, sampling)
@@ -180,7 +178,7 @@ def drawn_one(p: Numbers, u: float) -> int | None:
     return int(below.searchsorted(u * whole, "right")) if whole > 0 else None
 
 
-def cut(p: Numbers, sampling: Sampling) -> tuple[Numbers, Numbers]:
+def cut(p: Numbers, sampling: Sampling) -> tuple[Numbers, NDArray[np.intp]]:
     """Return the probabilities that `Sampling` leaves of p (V,), greatest first, and their tokens."""
     if sampling.top_k is None and sampling.top_p == 1:
         return p, np.arange(len(p))

@@ -138,10 +138,10 @@ class LongestRuns:
         """Find the longest runs of rows that have one of the width, and none of twice the width, by bisection."""
         self.try_at(common, 0, rows)
         low, high = np.zeros(len(rows), np.int64), np.full(len(rows), common.width - 1)
-        while (open_ := low < high).any():
+        while (undecided := low < high).any():
             middle = (low + high + 1) // 2
-            for shift in np.unique(middle[open_]).tolist():
-                tried = open_ & (middle == shift)
+            for shift in np.unique(middle[undecided]).tolist():
+                tried = undecided & (middle == shift)
                 longer = np.isin(rows, self.try_at(common, shift, rows[tried]))
                 low[tried & longer] = shift
                 high[tried & ~longer] = shift - 1

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from unrolled.train.loop import TrainResult
 
 _LARGE = ("bits_per_char", "perplexity")
-_MOST_BINS = 40
 
 
 class ReportedGenerator(Protocol):
@@ -152,9 +151,8 @@ def copied_histogram(outcome: Outcome, figures: Mapping[str, Any]) -> Histogram 
             "longest": str(figures["held_out_longest"]),
         }
         notes.append(phrase("copied.held_out", **held))
-    bins = min(max(runs) - min(runs) + 1, _MOST_BINS)
     axis = Axis(phrase("copied.axis"))
-    return Histogram(phrase("copied.title"), runs, axis, bins, notes)
+    return Histogram(phrase("copied.title"), runs, axis, note=notes, whole=True)
 
 
 def training_blocks(generator: ReportedGenerator) -> list[Block]:

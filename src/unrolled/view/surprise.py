@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import dropwhile, groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,10 +63,11 @@ class SurprisingTexts:
 
 
 def _coloured(passage: Passage, most: float) -> str:
-    """Return the tokens as markup; those beside each other of one colour are one element."""
+    """Return the tokens from the first that is seen on as markup; those beside each other of one colour are one element."""
     levels = levels_of(passage.nats, most)
     parts = []
-    for level, pairs in groupby(zip(levels, passage.tokens, strict=True), key=lambda pair: pair[0]):
+    shown = dropwhile(lambda pair: not pair[1].strip(), zip(levels, passage.tokens, strict=True))
+    for level, pairs in groupby(shown, key=lambda pair: pair[0]):
         text = escape("".join(token for _, token in pairs))
         if text:
             parts.append(tag("span", text, class_=f"on{level}") if level else text)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """Texts that are shown of each temperature."""
-MOST = 500
+MOST = 1_000
 """Characters that are shown of a text."""
 
 

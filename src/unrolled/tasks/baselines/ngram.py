@@ -18,7 +18,6 @@ from unrolled.tasks.baselines.kept_rows import packed_rows, unpacked_rows
 from unrolled.tasks.baselines.majority import Arrays, Saved
 from unrolled.tasks.baselines.ngram_counts import (
     Array,
-    Grams,
     Ids,
     KneserNey,
     count,
@@ -52,7 +51,8 @@ class NgramModel:
 
     The order is the one with the fewest nats on validation rows, the smallest of equal ones; without such rows 5. What
     is fitted is the training part alone, as with the network. Beyond 8 million tokens, documents are drawn at random,
-    and of a text the last part is taken. Kept with a model are the ids, which are counted again when first asked for.
+    and of a text the last part is taken. What is kept are the ids; they are counted when first asked for, so that the
+    counts, many times as large, take no memory while a network is trained, and no room in a saved model.
 
     Chen & Goodman (1998), An empirical study of smoothing techniques for language modeling; Kneser & Ney (1995),
     Improved backing-off for m-gram language modeling. N-grams that begin with BEGIN are counted as they occur, as by
@@ -91,7 +91,7 @@ class NgramModel:
         documents: bool = True,
         seed: int = 0,
     ) -> Self:
-        """Count the n-grams of the training part; choose the order, and nothing else, on validation rows.
+        """Take the training part; choose the order, and nothing else, on validation rows.
 
         Args:
             rows: N rows of token ids, (T_i,) each, without BEGIN and END.
@@ -123,10 +123,9 @@ class NgramModel:
         ids = self._joined(self._rows)
         if not self._targets(ids).any():
             raise InputError("there is no token to fit the n-gram model on", fix="give more text")
-        levels = count(ids, self._width, order or HIGHEST_ORDER)
         judged = bounded(validation, MOST_TOKENS, documents=documents, seed=seed)
-        self.order = order or self._chosen(levels, self._joined(judged))
-        self._tables = tables(levels[: self.order], self._width)
+        self.order = int(order or self._chosen(ids, self._joined(judged)))
+        self._tables = None
         return self
 
     def log_p(self, rows: Sequence[ArrayLike]) -> list[Array]:
@@ -186,10 +185,11 @@ class NgramModel:
         """The number of tokens, and BEGIN, whose id in the counts is V."""
         return self.vocabulary + 1
 
-    def _chosen(self, levels: Sequence[Grams], ids: Ids) -> int:
-        if not self._targets(ids).any():
+    def _chosen(self, ids: Ids, judged: Ids) -> int:
+        if not self._targets(judged).any():
             return USUAL_ORDER
-        return 1 + int(np.argmin(nats_by_order(levels, ids, self._width)))
+        levels = count(ids, self._width, HIGHEST_ORDER)
+        return 1 + int(np.argmin(nats_by_order(levels, judged, self._width)))
 
     def _probabilities(self, ids: Ids) -> Array:
         if self._tables is None:

@@ -16,7 +16,7 @@ from unrolled.models.verse import LineEnds, Verse
 from unrolled.tasks.generate.copies import TrainText
 from unrolled.tasks.generate.reading import TextReader
 from unrolled.tasks.generate.settings import GenerateSettings
-from unrolled.tasks.generate.writing import USUAL, Manner, Writer
+from unrolled.tasks.generate.writing import USUAL, Manner, TextWriter
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Fitted:
     train_hashes: NDArray[np.uint64]
 
     @cached_property
-    def writer(self) -> Writer:
+    def writer(self) -> TextWriter:
         """What writes texts."""
-        return Writer(self.network, self.reader)
+        return TextWriter(self.network, self.reader)
 
     def manner(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -156,11 +156,14 @@ class Generator(PartedModel):
 
         Args:
             prompt: the beginning of a text, or several; "" begins from nothing.
-            how: as of `completions`.
+            how: as of `completions`, which tells what is copied, too.
         """
-        found = [[each.text for each in several] for several in self.completions(prompt, **how)]
-        each = found if how.get("n", 1) > 1 else [several[0] for several in found]
-        return each[0] if isinstance(prompt, str) else each
+        fitted, prompts = self.fitted, self._read_prompts(prompt)
+        manner = fitted.manner(**how)
+        written = fitted.writer.write(fitted.reader.prompts(prompts), manner)
+        texts = [[fitted.reader.text(each.tokens) for each in several] for several in written]
+        found = texts if manner.n > 1 else [several[0] for several in texts]
+        return found[0] if isinstance(prompt, str) else found
 
     def completions(
         self,
@@ -170,7 +173,6 @@ class Generator(PartedModel):
         sampling: Sampling | None = None,
         form: PoemForm | None = None,
         n: int = 1,
-        done: Callable[[int], None] = lambda count: None,
     ) -> list[list[Completion]]:
         """Return n completions of each prompt, with what they copy from the training text.
 
@@ -182,11 +184,14 @@ class Generator(PartedModel):
             form: the form of a poem that is kept: ``PoemForm(lines=4, characters=5, acrostic="...")``. A prompt must be
                 the beginning of one.
             n: how many.
-            done: told how many prompts are done, as they are.
         """
-        manner, texts = self.fitted.manner(max_length, sampling, form, n), as_texts(prompts)
+        texts = self._read_prompts(prompts)
+        return completions_of(self.fitted, texts, self.fitted.manner(max_length, sampling, form, n))
+
+    def _read_prompts(self, prompts: str | Iterable[str]) -> list[str]:
+        texts = as_texts(prompts)
         self._say(self.fitted.reader.unseen_notes(texts))
-        return completions_of(self.fitted, texts, manner, done)
+        return texts
 
     def stream(
         self,

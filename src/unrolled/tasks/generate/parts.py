@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ Rows = NDArray[np.int64]
 
 LONG = 5_000
 """Characters that texts have on average from which on they are one long text each, and no documents."""
+_SPACE, _NEAR = re.compile(r"\s"), 200
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def part_texts(
     held = 0 if validation is not None else settings.validation
     scored = 0 if test is not None else settings.test
     if settings.kind == TEXT:
-        parts = _ends_apart(whole, held, scored)
+        within = settings.units in (None, "characters")
+        parts = _ends_apart(whole, held, scored, within_words=within)
     else:
         parts = _drawn(whole, held, scored, seed)
     return TextParts(
@@ -120,12 +123,12 @@ def _drawn(whole: TextPart, validation: float, test: float, seed: int) -> TextPa
     return TextParts(*(whole.take(rows) for rows in (parts.train, parts.validation, parts.test)))
 
 
-def _ends_apart(whole: TextPart, validation: float, test: float) -> TextParts:
+def _ends_apart(
+    whole: TextPart, validation: float, test: float, *, within_words: bool
+) -> TextParts:
     """Cut the ends off every text: the last for the test, what stands before it for validation."""
-    share = [
-        _share(name, part, whole) for name, part in (("validation", validation), ("test", test))
-    ]
-    if sum(share) >= 1:
+    held, scored = _share("validation", validation, whole), _share("test", test, whole)
+    if held + scored >= 1:
         raise OptionError(
             f"validation={validation} and test={test} hold out the whole text",
             expected="some of it to train on",
@@ -133,17 +136,23 @@ def _ends_apart(whole: TextPart, validation: float, test: float) -> TextParts:
         )
     pieces: tuple[list[str], list[str], list[str]] = [], [], []
     for text in whole.texts:
-        scored = round(share[1] * len(text))
-        begin = len(text) - scored - round(share[0] * len(text))
-        for part, piece in zip(
-            pieces, (text[:begin], text[begin : len(text) - scored], text[len(text) - scored :]),
-            strict=True,
-        ):  # fmt: skip
-            part.append(piece)
+        end = len(text) - round(scored * len(text))
+        begin = end - round(held * len(text))
+        if not within_words:
+            begin, end = (_at_space(text, place) for place in (begin, end))
+        parts = text[:begin], text[begin:end], text[end:]
+        for several, piece in zip(pieces, parts, strict=True):
+            several.append(piece)
     names = ("training part", "validation part", "test part")
     return TextParts(
         *(_filled(part, whole, name) for part, name in zip(pieces, names, strict=True))
     )
+
+
+def _at_space(text: str, place: int) -> int:
+    """Return the next place between two words; the same where none is near, as in Chinese."""
+    found = _SPACE.search(text, place, place + _NEAR)
+    return place if found is None else found.start()
 
 
 def _filled(pieces: list[str], whole: TextPart, name: str) -> TextPart:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
@@ -39,11 +39,10 @@ def completions_of(
     fitted: Fitted,
     prompts: Sequence[str],
     manner: Manner,
-    done: Callable[[int], None] = lambda count: None,
     first: int = 0,
 ) -> list[list[Completion]]:
     """Return ``manner.n`` completions of each prompt, with what is copied from the training text."""
-    found = fitted.writer.write(fitted.reader.prompts(prompts), manner, done, first)
+    found = fitted.writer.write(fitted.reader.prompts(prompts), manner, first)
     each = [prompt for prompt in prompts for _ in range(manner.n)]
     flat = _completed(fitted, each, list(chain.from_iterable(found)))
     return [flat[start : start + manner.n] for start in range(0, len(flat), manner.n)]

@@ -68,9 +68,13 @@ def _nats(
         flat, targets = hidden.data.flatten(0, 1), right.flatten()
         rows = max(1, SCORES // network.sizes.vocabulary)
         nats = [
-            F.cross_entropy(network.score(flat[i : i + rows]), targets[i : i + rows], reduction="none")
+            F.cross_entropy(
+                F.linear(flat[i : i + rows], network.output_weight, network.bias),
+                targets[i : i + rows],
+                reduction="none",
+            )
             for i in range(0, len(flat), rows)
-        ]  # fmt: skip
+        ]
         found[:, start : start + part.shape[1]] = torch.cat(nats).view(part.shape).numpy()
     return found
 

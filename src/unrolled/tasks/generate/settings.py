@@ -16,7 +16,7 @@ from unrolled.tasks.options import (
     is_number,
     part_options,
 )
-from unrolled.train.settings import TrainSettings
+from unrolled.train.settings import BOUNDS, TrainSettings
 
 TEXT, DOCUMENTS = "text", "documents"
 KINDS = (TEXT, DOCUMENTS)
@@ -137,6 +137,8 @@ TOKENS_READ = 25_000_000
 """Tokens that a training reads in all, about: what bounds its epochs."""
 EPOCHS = (3, 40)
 """The least and the most of them."""
+MINUTES = 9.0
+"""Where nothing bounds a training."""
 EVALUATIONS = 20
 HIDDEN = 512
 """Units of a layer where nothing was said."""
@@ -159,7 +161,8 @@ def with_usual(
     usual: dict[str, Any] = {
         "units": units,
         "vocabulary": {"words": 20_000, "characters": 8_000}.get(units, 8_000),
-        "embedding": min(256, hidden),
+        # A table of few tokens costs nothing, and an output of the layers' own size needs no matrix before it.
+        "embedding": hidden if units == "characters" and not unspaced else min(256, hidden),
         "hidden_size": hidden,
         "layers": 2,
         "dropout": 0.2,
@@ -193,6 +196,8 @@ def training_settings(given: Mapping[str, Any], *, batches: int, tokens: int) ->
     }
     if given.get("max_steps") is not None and "epochs" not in given:
         chosen["epochs"] = None
+    if not any(given.get(bound) for bound in BOUNDS):
+        chosen["max_minutes"] = MINUTES
     settings = TrainSettings(**{**chosen, **given})
     ends = (settings.max_steps, settings.epochs and batches * settings.epochs)
     known = [end for end in ends if end is not None]

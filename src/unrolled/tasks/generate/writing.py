@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unrolled.core.seq import Seq
+from unrolled.core.stream import Stream
 from unrolled.core.tree import State, select_rows
 from unrolled.data.token_rows import TokenRows
 from unrolled.errors import OptionError
@@ -21,6 +23,7 @@ from unrolled.models.rollout import Rollout
 from unrolled.models.sampling import Sampling
 from unrolled.models.search import Hypothesis, Rules
 from unrolled.models.token_ids import BEGIN, END, PADDING, UNKNOWN
+from unrolled.models.writer import Writer
 from unrolled.tasks.generate.reading import TextReader
 from unrolled.tasks.options import check_whole
 from unrolled.tasks.sequences import blocks
@@ -62,24 +65,30 @@ class Manner:
 
 
 @dataclass(frozen=True)
-class Writer:
+class TextWriter:
     """Writes texts with a network in evaluation mode."""
 
     network: LanguageModel
     reader: TextReader
 
+    @cached_property
+    def _stream(self) -> Stream:
+        """The network with its weights packed: a text by itself is written several times as fast with it."""
+        return Stream(self.network)
+
     def write(
         self,
         prompts: TokenRows,
         manner: Manner,
-        done: Callable[[int], None] = lambda count: None,
         first: int = 0,
     ) -> list[list[Hypothesis]]:
         """Return ``manner.n`` texts for each prompt, as what was written behind it.
 
-        ``done`` is told how many prompts are done, as they are. ``first`` is the number of the first prompt, on which
-        draws depend: what is drawn for a prompt is the same in whatever portions prompts come.
+        ``first`` is the number of the first prompt, on which draws depend: what is drawn for a prompt is the same in
+        whatever portions prompts come.
         """
+        if len(prompts) == 1 and manner.n == 1:
+            return [[self._alone(prompts, manner, first).run()]]
         found: list[list[Hypothesis]] = [[] for _ in range(len(prompts))]
         for rows in blocks(prompts.lengths, MOST_STEPS):
             for some in np.array_split(rows, -(-len(rows) * manner.n // MOST_ROWS)):
@@ -88,14 +97,22 @@ class Writer:
                 written = self._rollout(prompts, some, manner, first).run()
                 for place, row in enumerate(some.tolist()):
                     found[row] = written[place * manner.n : (place + 1) * manner.n]
-                done(len(some))
         return found
 
     def stream(self, prompts: TokenRows, manner: Manner) -> Iterator[tuple[int, ...]]:
         """Yield the tokens of one text as they are written."""
-        for written in self._rollout(prompts, np.zeros(1, np.int64), manner, 0):
+        for written in self._alone(prompts, manner, 0):
             if written.tokens:
                 yield written.tokens
+
+    def _alone(self, prompts: TokenRows, manner: Manner, first: int) -> Writer:
+        row = np.zeros(1, np.int64)
+        last, state = self._read(prompts, row)
+        stream = self._stream.fork()
+        stream.state = state
+        rules = self._rules(prompts, row, manner, first)
+        longest = _longest(manner)
+        return Writer(stream, int(last), longest, rules, first * manner.n, manner.sampling)
 
     def _rollout(self, prompts: TokenRows, rows: Rows, manner: Manner, first: int) -> Rollout:
         last, state = self._read(prompts, rows)
@@ -108,7 +125,7 @@ class Writer:
             self.network.step,
             last,
             state,
-            manner.longest if manner.form is None else manner.form.longest,
+            _longest(manner),
             self._rules(prompts, rows, manner, first),
             numbers,
             manner.sampling,
@@ -140,3 +157,7 @@ class Writer:
         }
         allow = FormRules(manner.form, self.reader.tokenizer.written, END, begun)
         return Rules(END, special, allow)
+
+
+def _longest(manner: Manner) -> int:
+    return manner.longest if manner.form is None else manner.form.longest
