@@ -283,7 +283,7 @@ CHINESE: Mapping[str, str] = {
     "fact.scheme": "片段标注体系",
     "fact.tags": "标签数",
     "fact.types": "片段类型数",
-    "fact.crf": "对整句标签打分（CRF）",
+    "fact.crf": "CRF",
     "fact.letters": "字母数",
     "fact.bigrams": "二元组数",
     "fact.letter_size": "字母特征大小",

@@ -254,7 +254,7 @@ ENGLISH: Mapping[str, str] = {
     "tagged.wrong_mark": "found, but not in the reference",
     "tagged.note": "The {shown} of {wrong} sentences with a mistake that the model was most sure of, of {rows} sentences"
     " in all. Some may be wrong in the data, not in the model.",
-    "tagged.tag_pairs": "Below a wrong word: its true tag → the predicted one.",
+    "tagged.tag_pairs": "After a wrong word: its true tag → the predicted one.",
     "tagged.none": "None of the {rows} sentences has a mistake.",
     "tagged.place": "{place} · {probability} sure",
     "tagged.less": "1 − {metric}",
@@ -311,7 +311,7 @@ ENGLISH: Mapping[str, str] = {
     "fact.scheme": "spans are written as",
     "fact.tags": "tags",
     "fact.types": "types of spans",
-    "fact.crf": "scores sequences of tags (CRF)",
+    "fact.crf": "CRF",
     "fact.letters": "letters",
     "fact.bigrams": "bigrams",
     "fact.letter_size": "features of letters",

@@ -135,11 +135,11 @@ def _spans(
         start, stop = max(span.start, at), min(span.stop, high)
         if start >= stop:
             continue
-        parts.append(Marked(_text(outcome, words[at:start])))
+        parts.append(Marked(outcome.text(words[at:start])))
         role = "mark" if span in other else mark
-        parts.append(Marked(_text(outcome, words[start:stop]), role, span.kind))
+        parts.append(Marked(outcome.text(words[start:stop]), role, span.kind))
         at = stop
-    parts.append(Marked(_text(outcome, words[at:high])))
+    parts.append(Marked(outcome.text(words[at:high])))
     return _cut(parts, low > 0, high < len(words))
 
 
@@ -150,16 +150,12 @@ def _tags(outcome: Outcome, row: int, shown: tuple[int, int]) -> list[Marked]:
     for place in np.flatnonzero(~outcome.correct[row]).tolist():
         if not low <= place < high:
             continue
-        parts.append(Marked(_text(outcome, words[at:place])))
+        parts.append(Marked(outcome.text(words[at:place])))
         pair = f"{name_of(outcome.reference[row][place])} → {name_of(outcome.predicted[row][place])}"
         parts.append(Marked(words[place], "del", pair))
         at = place + 1
-    parts.append(Marked(_text(outcome, words[at:high])))
+    parts.append(Marked(outcome.text(words[at:high])))
     return _cut(parts, low > 0, high < len(words))
-
-
-def _text(outcome: Outcome, words: Sequence[str]) -> str:
-    return ("" if outcome.joined else " ").join(words)
 
 
 def _cut(parts: Iterable[Marked], before: bool, after: bool) -> list[Marked]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,3 +60,21 @@ class Outcome:
     def has_spans(self) -> bool:
         """Whether the tags make spans."""
         return self.scheme != PLAIN
+
+    def text(self, tokens: Sequence[str]) -> str:
+        """Return tokens as they are written."""
+        return text_of(tokens, self.joined)
+
+
+def text_of(tokens: Sequence[str], joined: bool) -> str:
+    """Return tokens with spaces between them or, where they are ``joined``, between words of other scripts alone.
+
+    >>> text_of(["去", "New", "York", "玩"], joined=True), text_of(["a", "cat"], joined=False)
+    ('去New York玩', 'a cat')
+    """
+    if not joined:
+        return " ".join(tokens)
+    # Single letters are no words: there a token is a character.
+    words = [len(token) > 1 for token in tokens]
+    gaps = [" " if one and other else "" for one, other in pairwise([*words, False])]
+    return "".join(token + gap for token, gap in zip(tokens, gaps, strict=True))

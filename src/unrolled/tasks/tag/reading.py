@@ -145,7 +145,7 @@ class TagReader:
         codes: TagCodes | None = None,
     ) -> Encoded:
         """Return sentences as numbers, those that are too long in pieces, with their tags where ``tags`` gives them."""
-        pieces, sentence_of = self._pieces(sentences)
+        pieces, sentence_of = self.pieces(sentences)
         encoded = Encoded(
             TokenRows.of(map(self.words.encode, pieces)), np.array(sentence_of, dtype=np.int64)
         )
@@ -160,11 +160,11 @@ class TagReader:
             pairs = (self.bigrams.encode(pairs_of(piece, self.causal)) for piece in pieces)
             encoded = replace(encoded, bigrams=TokenRows.of(pairs))
         if tags is not None and codes is not None:
-            cut, _ = self._pieces(tags)
+            cut, _ = self.pieces(tags)
             encoded = replace(encoded, tags=TokenRows.of(map(codes.encode, cut)))
         return encoded
 
-    def _pieces(self, rows: Iterable[Sequence[str]]) -> tuple[list[Sequence[str]], list[int]]:
+    def pieces(self, rows: Iterable[Sequence[str]]) -> tuple[list[Sequence[str]], list[int]]:
         """Return rows cut into pieces, and the row of each piece; an empty row is an empty piece."""
         pieces: list[Sequence[str]] = []
         row_of: list[int] = []
