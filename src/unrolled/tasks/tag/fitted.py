@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from unrolled.data.tag_schemes import Span, spans_of
 from unrolled.data.tagged_form import TaggedForm
 from unrolled.data.words import WORDS
+from unrolled.models.tag_network import TagNetwork, TagSizes
+from unrolled.tasks.recurrent import CellChoice, recurrent_layer
 from unrolled.tasks.tag.codes import TagCodes
 from unrolled.tasks.tag.network import TagModel
 from unrolled.tasks.tag.outcome import text_of
 from unrolled.tasks.tag.reading import TagReader
 from unrolled.tasks.tag.settings import TagSettings
 from unrolled.tasks.tag.training import answers
+
+
+LETTER = 25
+"""Features of a letter."""
 
 
 class FoundSpan(NamedTuple):
@@ -90,3 +97,50 @@ class Fitted:
             return FoundSpan(*span, text, float(sure[span.start : span.stop].min()))
 
         return tuple(map(named, spans_of(tags) if self.codes.has_spans else ()))
+
+
+def network_sizes(
+    settings: TagSettings, reader: TagReader, codes: TagCodes, pairs: int
+) -> TagSizes:
+    """Return the sizes of a network that knows so many pairs of tokens."""
+    assert settings.hidden_size is not None
+    assert settings.embedding is not None
+    assert settings.letter_size is not None
+    return TagSizes(
+        tags=len(codes),
+        vocabulary=len(reader.words),
+        embedding=settings.embedding,
+        width=(2 if settings.bidirectional else 1) * settings.hidden_size,
+        letters=0 if reader.letters is None else len(reader.letters),
+        letter_embedding=LETTER,
+        spelling=2 * settings.letter_size,
+        pairs=pairs,
+        pair_embedding=settings.letter_size,
+    )
+
+
+def make_model(
+    cell: CellChoice, settings: TagSettings, sizes: TagSizes, codes: TagCodes, seed: int
+) -> TagModel:
+    """Return a new network; its weights depend on ``seed`` alone."""
+    dropout = settings.dropout or 0.0
+    assert settings.hidden_size is not None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        layer = recurrent_layer(
+            cell,
+            sizes.features,
+            settings.hidden_size,
+            layers=settings.layers,
+            dropout=dropout,
+            bidirectional=settings.bidirectional,
+        )
+        letters = None
+        if sizes.letters:
+            # A word is known as a whole when it is read, whatever the tagger knows of the sentence.
+            letters = recurrent_layer(
+                cell, LETTER, sizes.spelling // 2, layers=1, dropout=0.0, bidirectional=True
+            )
+        word_dropout = settings.word_dropout or 0.0
+        network = TagNetwork(layer, sizes, letters, dropout=dropout, word_dropout=word_dropout)
+        return TagModel(network, codes, chained=bool(settings.crf))

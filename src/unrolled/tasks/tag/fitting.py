@@ -15,7 +15,7 @@ from torch import nn
 
 from unrolled.data.tagged import Tagged
 from unrolled.data.words import WORDS
-from unrolled.errors import OptionError
+from unrolled.models.token_pairs import frequent_pairs
 from unrolled.tasks.recurrent import CellChoice, cell_name
 from unrolled.tasks.tag.codes import TagCodes
 from unrolled.tasks.tag.fitted import Fitted, make_model, network_sizes
@@ -115,30 +115,12 @@ def prepare(
     data: Tagged,
     parts: TagParts,
 ) -> FittingTask:
-    """Learn to read the training part, and return the network that is to be trained on it.
-
-    Raises:
-        OptionError: the weights are to be chosen by the loss of no sentences.
-    """
+    """Learn to read the training part, and return the network that is to be trained on it."""
     codes = TagCodes.of(parts.train.tags, data.form.scheme)
     parts = parts.known_to(codes)
-    if settings.select == "loss" and not len(parts.validation):
-        raise OptionError(
-            "select='loss' without a validation part",
-            expected="sentences to choose the weights by",
-            fix="hold some out: validation=0.1 (--validation 0.1)",
-        )
     of_words = data.form.units == WORDS
     settings = with_usual(settings, of_words=of_words, spans=codes.has_spans)
-    reader = TagReader.fitted(
-        parts.train.sentences,
-        characters=bool(settings.characters),
-        bigrams=not of_words,
-        lowercase=bool(settings.lowercase),
-        vocabulary=settings.vocabulary,
-        max_length=settings.max_length,
-        causal=not settings.bidirectional,
-    )
+    reader = TagReader.fitted(parts.train.sentences, settings)
     train, held = (
         reader.encode(part.sentences, part.tags, codes) for part in (parts.train, parts.validation)
     )
@@ -146,8 +128,12 @@ def prepare(
     training = training_settings(
         train_options, batches=len(batches), tokens=int(train.lengths.sum())
     )
-    model = make_model(cell, settings, network_sizes(settings, reader, codes), codes, training.seed)
-    notes = (*parts.notes, *reader.cut_notes(parts.train))
+    pairs = None if of_words else frequent_pairs(train.words, len(reader.words))
+    sizes = network_sizes(settings, reader, codes, 0 if pairs is None else len(pairs))
+    model = make_model(cell, settings, sizes, codes, training.seed)
+    if pairs is not None and model.network.read.pairs is not None:
+        model.network.read.pairs.keys.copy_(pairs)
+    notes = (*parts.notes, *reader.notes(parts.train.sentences, parts.train.where))
     return FittingTask(
         parts, cell, settings, data, codes, reader, train, held, model, training, notes
     )

@@ -1,11 +1,11 @@
-"""How sentences become what the network reads: word ids and letters, or pairs of characters, and batches of them."""
+"""How sentences become what the network reads: word ids and the letters of words, and batches of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -15,14 +15,13 @@ from torch import Tensor
 from unrolled.core.seq import Seq
 from unrolled.data.token_rows import TokenRows
 from unrolled.tasks.tag.codes import TagCodes
+from unrolled.tasks.tag.settings import TagSettings
 from unrolled.tasks.tag.vocabulary import Vocabulary
 
 Rows = NDArray[np.int64]
 
 MOST_LETTERS = 40
 """Letters of a word that are read; of a longer one the beginning and the end, half each."""
-EDGE = "\x02"
-"""What stands before the first character of a sentence, and behind the last."""
 
 
 class TagBatch(NamedTuple):
@@ -40,7 +39,6 @@ class Encoded:
         words: word ids of every piece.
         forms: which distinct word each token is; None where no letters are read.
         letters: letters of each distinct word.
-        bigrams: pairs of characters at every token; None where none are read.
         tags: numbers of the tags; None where they are not known.
         sentence: (N,) the sentence that each piece belongs to.
     """
@@ -49,7 +47,6 @@ class Encoded:
     sentence: Rows
     forms: TokenRows | None = None
     letters: TokenRows | None = None
-    bigrams: TokenRows | None = None
     tags: TokenRows | None = None
 
     def __len__(self) -> int:
@@ -61,14 +58,11 @@ class Encoded:
         return self.words.lengths
 
     def sequences(self, rows: Rows) -> Seq:
-        """Return some pieces as one padded batch of (word ids (B, T), and letters (B, T, L) or bigrams (B, T))."""
+        """Return some pieces as one padded batch of word ids (B, T), or of (word ids, letters (B, T, L))."""
         words, lengths = self.words.padded(rows)
-        read = [torch.from_numpy(words)]
-        if self.forms is not None and self.letters is not None:
-            read.append(torch.from_numpy(self._letters(self.forms.padded(rows)[0])))
-        if self.bigrams is not None:
-            read.append(torch.from_numpy(self.bigrams.padded(rows)[0]))
-        data: Tensor | tuple[Tensor, ...] = read[0] if len(read) == 1 else tuple(read)
+        data: Tensor | tuple[Tensor, Tensor] = torch.from_numpy(words)
+        if self.forms is not None:
+            data = data, torch.from_numpy(self._letters(self.forms.padded(rows)[0]))
         return Seq(data, torch.from_numpy(lengths))
 
     def _letters(self, forms: Rows) -> NDArray[np.int64]:
@@ -103,40 +97,24 @@ class TagReader:
     Attributes:
         words: that have a vector of their own.
         letters: of words; None = they are not read.
-        bigrams: pairs of characters; None = they are not read.
         max_length: tokens that are read at once; a longer sentence is read in pieces.
-        causal: whether the pair at a character is that with the one before, not the one behind.
     """
 
     words: Vocabulary
     letters: Vocabulary | None
-    bigrams: Vocabulary | None
     max_length: int
-    causal: bool = False
 
     @classmethod
-    def fitted(
-        cls,
-        sentences: Sequence[Sequence[str]],
-        *,
-        characters: bool,
-        bigrams: bool,
-        lowercase: bool,
-        vocabulary: int,
-        max_length: int,
-        causal: bool,
-    ) -> TagReader:
-        """Learn the words, letters and pairs of the training part."""
-        tokens = (token for sentence in sentences for token in sentence)
-        words = Vocabulary.of(tokens, lowercase=lowercase, size=vocabulary)
-        letters = pairs = None
-        if characters:
-            distinct = {token for sentence in sentences for token in sentence}
-            letters = Vocabulary.of(letter for word in distinct for letter in word)
-        if bigrams:
-            every = (pair for sentence in sentences for pair in pairs_of(sentence, causal))
-            pairs = Vocabulary.of(every, size=vocabulary)
-        return cls(words, letters, pairs, max_length, causal)
+    def fitted(cls, sentences: Sequence[Sequence[str]], settings: TagSettings) -> Self:
+        """Learn the words and letters of the training part."""
+        tokens = chain.from_iterable(sentences)
+        words = Vocabulary.of(
+            tokens, lowercase=bool(settings.lowercase), size=settings.vocabulary
+        )
+        letters = None
+        if settings.characters:
+            letters = Vocabulary.of(chain.from_iterable(set(chain.from_iterable(sentences))))
+        return cls(words, letters, settings.max_length)
 
     def encode(
         self,
@@ -156,9 +134,6 @@ class TagReader:
             )
             spelled = (self._spelled(word) for word in ("", *numbers))
             encoded = replace(encoded, forms=forms, letters=TokenRows.of(spelled))
-        if self.bigrams is not None:
-            pairs = (self.bigrams.encode(pairs_of(piece, self.causal)) for piece in pieces)
-            encoded = replace(encoded, bigrams=TokenRows.of(pairs))
         if tags is not None and codes is not None:
             cut, _ = self.pieces(tags)
             encoded = replace(encoded, tags=TokenRows.of(map(codes.encode, cut)))
@@ -174,19 +149,20 @@ class TagReader:
                 row_of.append(number)
         return pieces, row_of
 
+    def notes(
+        self, sentences: Sequence[Sequence[str]], where: Callable[[int], str]
+    ) -> tuple[str, ...]:
+        """Return a line where sentences are too long to be read at once."""
+        long = [row for row, sentence in enumerate(sentences) if len(sentence) > self.max_length]
+        if not long:
+            return ()
+        said = "1 sentence" if len(long) == 1 else f"{len(long):,} sentences"
+        most = f"{self.max_length:,}"
+        return (
+            f"{where(long[0])}: {said} of more than {most} tokens, read in pieces (--max-length)",
+        )
+
     def _spelled(self, word: str) -> NDArray[np.int32]:
         assert self.letters is not None
         half = MOST_LETTERS // 2
         return self.letters.encode(word if len(word) <= MOST_LETTERS else word[:half] + word[-half:])
-
-
-def pairs_of(sentence: Sequence[str], causal: bool) -> list[str]:
-    """Return the pair of every character with the one behind it, or before it.
-
-    >>> pairs_of("春天来", causal=True)
-    ['\\x02春', '春天', '天来']
-    """
-    framed = [EDGE, *sentence] if causal else [*sentence, EDGE]
-    return [one + other for one, other in pairwise(framed)]
-
-

@@ -38,13 +38,13 @@ class TagSettings:
     Attributes:
         text: column of the tokens, or its number from 1 in a file without names; None = found by its usual place.
         tag: column of the tags; the same.
-        characters: read the letters of every word, too. None = where tokens are words; of single characters the
-            pairs of neighbours (bigrams) are read instead.
+        characters: read the letters of every word, too; None = where tokens are words. Where they are single
+            characters, each is looked at together with the one before it.
         crf: score whole sequences of tags (a linear-chain CRF), not each tag by itself. None = where tags make spans.
         lowercase: look words up without their capitals, which their letters still show.
         vocabulary: the most words; the most frequent ones are kept.
         embedding: features of a word.
-        letter_size: features of what a word's letters say, or of a bigram.
+        letter_size: features of what a word's letters say, in each direction; or of a pair of characters.
         hidden_size: units of every layer, in each direction.
         layers: how many recurrent layers lie over each other.
         bidirectional: read in both directions; only a tagger that reads forward can stream.
