@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import pytest
 import torch
@@ -13,8 +12,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unrolled import Seq
-from unrolled.errors import InputError, OptionError, ShapeError
-from unrolled.models.chain import Scaled, in_logarithms
 from unrolled.models.crf import Allowed, LinearChainCRF
 
 LENGTHS = [4, 0, 1, 2, 4]
