@@ -41,6 +41,7 @@ _ROOMS = {
     "unrolled.tasks.classify": ("Classifier",),
     "unrolled.tasks.forecast": ("Forecaster",),
     "unrolled.tasks.saving": ("load",),
+    "unrolled.tasks.tag": ("Tagger",),
     "unrolled.tasks.translate": ("Translator",),
     "unrolled.errors": (
         "InputError",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 OPTIONS_OF = {
     "classify": ("text", "label"),
     "forecast": ("horizon",),
+    "tag": ("text", "tag"),
     "translate": (
         "source", "target", "beam", "n_best", "temperature", "top_k", "top_p", "seed",
     ),
@@ -36,7 +37,8 @@ OPTIONS_OF = {
 """By task, the options that are for its models alone."""
 
 Text = Annotated[
-    str | None, typer.Option(help="Of a classifier: column of the texts, if called otherwise.")
+    str | None,
+    typer.Option(help="Of a classifier or tagger: column of the texts, if called otherwise."),
 ]
 SourceColumn = Annotated[
     str | None, typer.Option(help="Of a translator: column of the sources, if called otherwise.")
@@ -58,6 +60,9 @@ def evaluate(
     label: Annotated[
         str | None, typer.Option(help="Of a classifier: column of the labels, if called otherwise.")
     ] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="Of a tagger: column of the tags, if called otherwise.")
+    ] = None,
     source: SourceColumn = None,
     target: Annotated[
         str | None,
@@ -71,7 +76,7 @@ def evaluate(
     from unrolled.tasks.saving import load
 
     spoken = page_language(language)
-    options = given(text=text, label=label, source=source, target=target, beam=beam)
+    options = given(text=text, label=label, tag=tag, source=source, target=target, beam=beam)
     task = _refuse_for_another_task(model, options)
     rows = _rows(data, task, model)
     loaded = load(model)
@@ -115,11 +120,11 @@ def predict(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the draws.")] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A CSV file; by default stdout.")
+        Path | None, typer.Option("-o", "--output", help="A CSV file, of tags a file of columns; by default stdout.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Forecast, classify or translate with a saved model: CSV, or a target in each line, on stdout."""
+    """Forecast, classify, tag or translate with a saved model, to stdout: CSV, tokens with their tags, a target in each line."""
     from unrolled.tasks.saving import load
 
     if output is not None:
@@ -145,6 +150,9 @@ def predict(
             )
     if task == "forecast":
         _forecast(load(model), data, horizon, output, as_json)
+        return
+    if task == "tag":
+        _tag(load(model), data, output, as_json, **options)
         return
     tables, objects = {
         "classify": (_table, _classified_objects),
@@ -214,6 +222,18 @@ def _forecast(
     else:
         sys.stdout.write(_csv(forecast))
         sys.stdout.flush()
+
+
+def _tag(
+    model: Any, data: str | None, output: Path | None, as_json: bool, **options: Any
+) -> None:
+    from unrolled.cli.predict_tag import predict_tags
+
+    if data is None and sys.stdin.isatty():
+        note("a sentence a line; Ctrl-D ends")
+    predict_tags(model, "-" if data is None else data, output, as_json, **options)
+    for line in model.notes:
+        note(line)
 
 
 def _csv(forecast: polars.DataFrame) -> str:

@@ -51,7 +51,7 @@ class TagCodes:
         """Whether the tags make spans."""
         return self.scheme != PLAIN
 
-    @property
+    @cached_property
     def kinds(self) -> frozenset[str]:
         """The types of spans, or the tags where there are no spans."""
         if not self.has_spans:
@@ -62,11 +62,10 @@ class TagCodes:
     def _numbers(self) -> dict[str, int]:
         return {name: number for number, name in enumerate(self.names)}
 
-    def knows(self, tags: Sequence[str]) -> bool:
-        """Tell whether all tags of a sentence, or the types of its spans, were trained on."""
-        if not self.has_spans:
-            return all(tag in self._numbers for tag in tags)
-        return all(span.kind in self.kinds for span in spans_of(tags))
+    def unknown(self, tags: Sequence[str]) -> set[str]:
+        """Return which tags of a sentence, or types of its spans, were not trained on."""
+        named = {span.kind for span in spans_of(tags)} if self.has_spans else set(tags)
+        return named - self.kinds
 
     def encode(self, tags: Sequence[str]) -> Ids:
         """Return the numbers of a sentence's tags, all of which are known."""

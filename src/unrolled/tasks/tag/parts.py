@@ -61,7 +61,7 @@ class TagParts:
     def known_to(self, codes: TagCodes) -> TagParts:
         """Return the parts with the validation sentences alone whose tags were trained on."""
         held = self.validation
-        known = np.array([codes.knows(tags) for tags in held.tags], dtype=np.bool_)
+        known = np.array([not codes.unknown(tags) for tags in held.tags], dtype=np.bool_)
         if known.all():
             return self
         place = held.where(int(np.argmin(known)))

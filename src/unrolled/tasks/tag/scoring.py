@@ -6,38 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from unrolled.data.tag_schemes import spans_of
-from unrolled.tasks.tag.interval import ratio_interval
+from unrolled.data.tag_schemes import Span, spans_of
+from unrolled.tasks.baselines import TagBaseline
+from unrolled.tasks.span_scores import span_scores
+from unrolled.tasks.tag.fitted import Fitted
+from unrolled.tasks.tag.measures import ratio_interval
 from unrolled.tasks.tag.outcome import Outcome
+from unrolled.tasks.tag.parts import TagPart
 
 Tags = Sequence[Sequence[str]]
-
-
-def span_f1(reference: Tags, predicted: Tags) -> float:
-    """Return twice the spans that both have over the spans of both; 1 where neither has any.
-
-    >>> span_f1([["B-PER", "O"]], [["B-PER", "B-LOC"]])
-    0.6666666666666666
-    """
-    right = wanted = 0
-    for true, found in zip(reference, predicted, strict=True):
-        own, other = set(spans_of(true)), set(spans_of(found))
-        right, wanted = right + len(own & other), wanted + len(own) + len(other)
-    return 2 * right / wanted if wanted else 1.0
-
-
-def right_share(reference: Tags, predicted: Tags) -> float:
-    """Return the share of the tags that are right; 1 where there are none.
-
-    >>> right_share([["D", "N"]], [["D", "V"]])
-    0.5
-    """
-    pairs = [
-        a == b
-        for true, found in zip(reference, predicted, strict=True)
-        for a, b in zip(true, found, strict=True)
-    ]
-    return sum(pairs) / len(pairs) if pairs else 1.0
 
 
 def score_intervals(outcome: Outcome) -> dict[str, tuple[float, float]]:
@@ -49,3 +26,36 @@ def score_intervals(outcome: Outcome) -> dict[str, tuple[float, float]]:
         counts = np.array([(2 * len(a & b), len(a) + len(b)) for a, b in pairs])
         found["span_f1"] = ratio_interval(counts[:, 0], counts[:, 1])
     return found
+
+
+def make_outcome(fitted: Fitted, part: TagPart) -> Outcome:
+    """Return what a tagger makes of sentences, some of whose tags may be new to it."""
+    predicted, confidence = fitted.tags(part.sentences)
+    has_spans = fitted.codes.has_spans
+
+    def spans(rows: Tags) -> list[set[Span]]:
+        return [set(spans_of(tags)) if has_spans else set() for tags in rows]
+
+    return Outcome(
+        part.sentences,
+        part.tags,
+        predicted,
+        confidence,
+        [fitted.reader.words.knows(sentence) for sentence in part.sentences],
+        spans(part.tags),
+        spans(predicted),
+        fitted.codes.scheme,
+        fitted.joined,
+        part.where,
+    )
+
+
+def score_beside_baselines(
+    outcome: Outcome, baselines: Mapping[str, TagBaseline]
+) -> tuple[Scores, ByType]:
+    """Return the scores by method, the model first, and the figures of every type of span; all answer the same sentences."""
+    scores, by_type = {}, {}
+    for name, baseline in [("model", None), *baselines.items()]:
+        found = outcome.predicted if baseline is None else baseline.predict(outcome.sentences)
+        scores[name], by_type[name] = span_scores(outcome.reference, found, outcome.scheme)
+    return scores, by_type

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-import numpy as np
 
 from unrolled.data.partition import repeated
 from unrolled.data.tagged import Tagged, iter_tagged, read_tagged
@@ -19,7 +19,7 @@ from unrolled.tasks.model import ReadInside
 from unrolled.tasks.options import refuse_shares
 from unrolled.tasks.parted import PartedModel
 from unrolled.tasks.recurrent import CellChoice, cell_maker
-from unrolled.tasks.tag.fitted import Fitted, FoundSpan, TaggedSentence
+from unrolled.tasks.tag.fitted import Fitted, TaggedSentence
 from unrolled.tasks.tag.fitting import MakeProgress, prepare
 from unrolled.tasks.tag.inside import facts_of, reach_of
 from unrolled.tasks.tag.parts import TagPart, part_sentences
@@ -27,6 +27,13 @@ from unrolled.tasks.tag.saving import load_fitted, save_fitted
 from unrolled.tasks.tag.scoring import make_outcome, score_beside_baselines, score_intervals
 from unrolled.tasks.tag.settings import read_options
 from unrolled.tasks.tag.stream import TagStream
+
+COLUMNS = {
+    "sentence": pl.Int64,
+    "token": pl.String,
+    "tag": pl.String,
+    "probability": pl.Float64,
+}
 
 
 class Tagger(PartedModel):
@@ -147,7 +154,7 @@ class Tagger(PartedModel):
         """
         refuse_shares(validation=validation, test=test)
         rows = read_tagged(
-            data if tags is None else (data, tags),
+            data if tags is None else (list(data), list(tags)),
             text_column=self.settings.text,
             tag_column=self.settings.tag,
         )
@@ -215,3 +222,126 @@ class Tagger(PartedModel):
         for some in self.tagged_chunks(data, rows, text=text):
             yield _frame(some, first)
             first += len(some)
+
+    def tagged_chunks(
+        self, data: Any, rows: int = 256, *, text: str | None = None
+    ) -> Iterator[list[TaggedSentence]]:
+        """Yield what it makes of sentences, at most ``rows`` at a time, as they come."""
+        self.notes = ()
+        for part in iter_tagged(data, text_column=text, like=self.fitted.form, rows=rows):
+            self._say((*part.notes, *self.fitted.reader.notes(part.sentences, part.where)))
+            yield self.fitted.tagged(part.sentences)
+
+    def evaluate(
+        self,
+        data: Any = None,
+        *,
+        text: str | None = None,
+        tag: str | None = None,
+        baselines: Iterable[str] | None = None,
+    ) -> dict[str, Any]:
+        """Score tagged sentences beside the simple methods.
+
+        Args:
+            data: tagged sentences; None = the test part that `fit` kept aside. Tags that the model was not trained on
+                count as wrong, for every method.
+            text: column of the tokens, where it is called otherwise than in training.
+            tag: column of the tags, the same.
+            baselines: which of them to score, all of them by default.
+
+        Returns:
+            {"task": "tag", "scores": {"model": {"accuracy": ..., and where tags make spans "span_precision": ...,
+            "span_recall": ..., "span_f1": ...}, "most_frequent_tag": {...}}, "by_type": {"model": {type: {"precision": ...,
+            "recall": ..., "f1": ..., "support": ...}}, ...}, "intervals": by score, (low, high) of the model's, see
+            `ratio_interval`, "scheme": ..., "rows": sentences, "tokens": ..., "duplicates": sentences that the training
+            part holds too, "unseen": tags, or types of spans, that it does not hold}
+
+        Raises:
+            InputError: there is no sentence, or a baseline was not saved with the model.
+        """
+        fitted = self.fitted
+        names = chosen_baselines(baselines, self.known_baselines())
+        part = self._test_part() if data is None else self._read_part(data, text, tag)
+        self.outcome = make_outcome(fitted, part)
+        beside = {name: self._baseline(name) for name in names}
+        scores, by_type = score_beside_baselines(self.outcome, beside)
+        self._say(fitted.reader.notes(part.sentences, part.where))
+        return {
+            "task": "tag",
+            "scores": scores,
+            **({"by_type": by_type} if self.outcome.has_spans else {}),
+            "intervals": score_intervals(self.outcome),
+            "scheme": fitted.codes.scheme,
+            "rows": len(part),
+            "tokens": int(self.outcome.lengths.sum()),
+            "duplicates": int(repeated(part.hashes(), fitted.train_hashes).sum()),
+            "unseen": self._note_unseen(part),
+        }
+
+    def _read_part(self, data: Any, text: str | None, tag: str | None) -> TagPart:
+        rows = read_tagged(data, text_column=text, tag_column=tag, like=self.fitted.form)
+        self.notes = rows.notes
+        return TagPart.of(rows)
+
+    def _note_unseen(self, part: TagPart) -> list[str]:
+        """Return the tags, or types of spans, that are new, and say so."""
+        codes = self.fitted.codes
+        new = sorted({name for tags in part.tags for name in codes.unknown(tags)})
+        if new:
+            first = next(row for row, tags in enumerate(part.tags) if codes.unknown(tags))
+            said = f"{', '.join(new[:5])}{', ...' if len(new) > 5 else ''}"
+            note = f"{part.where(first)}: not trained on ({said}), counted as wrong"
+            self._say([note])
+        return new
+
+    def known_baselines(self) -> Mapping[str, type[TagBaseline]]:
+        return TAG_BASELINES
+
+    def fit_baseline(self, baseline: TagBaseline) -> None:
+        train = self._parts.train
+        baseline.fit(train.sentences, train.tags)
+
+    def stream(self) -> TagStream:
+        """Return a stream that is fed token by token and answers each at once.
+
+        Raises:
+            NotCausalError: the model reads in both directions; train it with ``bidirectional=False``.
+        """
+        return TagStream(self.fitted)
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the model into ``folder``: config.json, model.safetensors and vocabulary.json.
+
+        The baselines are kept with it, so that it can be scored beside them elsewhere; what was not fitted yet is.
+        """
+        return save_fitted(
+            folder, self.cell, self.train_options, self.fitted, self._all_baselines()
+        )
+
+    @classmethod
+    def _read_saved(
+        cls, folder: str | os.PathLike[str], cell: CellChoice | None
+    ) -> tuple[CellChoice, dict[str, Any], ReadInside]:
+        return load_fitted(folder, cell)
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what was configured and measured, by name."""
+        return facts_of(self.fitted, self.cell, self.seed, self.training, self._parts)
+
+    def reach(self) -> Mapping[str, NDArray[np.float64]]:
+        """Return |dL/dh| of one token's loss on some training sentences, by the distance from that token."""
+        return {} if self._parts is None else reach_of(self.fitted, self._parts.train)
+
+
+def _frame(sentences: Sequence[TaggedSentence], first: int = 0) -> pl.DataFrame:
+    """Return a row for every token of sentences, before which there were ``first``."""
+    rows = [
+        (number, token, tag, float(sure))
+        for number, some in enumerate(sentences, start=first + 1)
+        for token, tag, sure in zip(some.tokens, some.tags, some.probabilities, strict=True)
+    ]
+    return pl.DataFrame(rows, COLUMNS, orient="row")
+
+
+def _notes_of(rows: Tagged | None) -> tuple[str, ...]:
+    return () if rows is None else rows.notes

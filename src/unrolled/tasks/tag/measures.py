@@ -1,11 +1,43 @@
-"""How far a score would move with other test sentences of the same kind: a bootstrap over sentences."""
+"""How many tags, or spans, are right, and how far that share would move with other sentences."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from unrolled.data.tag_schemes import spans_of
 from unrolled.errors import ShapeError
+
+Tags = Sequence[Sequence[str]]
+
+
+def span_f1(reference: Tags, predicted: Tags) -> float:
+    """Return twice the spans that both have over the spans of both; 1 where neither has any.
+
+    >>> span_f1([["B-PER", "O"]], [["B-PER", "B-LOC"]])
+    0.6666666666666666
+    """
+    right = wanted = 0
+    for true, found in zip(reference, predicted, strict=True):
+        own, other = set(spans_of(true)), set(spans_of(found))
+        right, wanted = right + len(own & other), wanted + len(own) + len(other)
+    return 2 * right / wanted if wanted else 1.0
+
+
+def right_share(reference: Tags, predicted: Tags) -> float:
+    """Return the share of the tags that are right; 1 where there are none.
+
+    >>> right_share([["D", "N"]], [["D", "V"]])
+    0.5
+    """
+    pairs = [
+        a == b
+        for true, found in zip(reference, predicted, strict=True)
+        for a, b in zip(true, found, strict=True)
+    ]
+    return sum(pairs) / len(pairs) if pairs else 1.0
 
 
 def ratio_interval(
