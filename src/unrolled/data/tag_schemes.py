@@ -234,3 +234,12 @@ def may_follow(before: str | None, tag: str | None, scheme: str) -> bool:
         return first != "I" or same
     is_open, goes_on = last in "BI", first in "IE"
     return is_open == goes_on and (same or not is_open)
+
+
+def is_underscored(tag: str) -> bool:
+    """Tell whether "_" stands where "-" does ("B_PER").
+
+    >>> is_underscored("B_PER"), is_underscored("B-PER_X")
+    (True, False)
+    """
+    return tag[1:2] == "_" and _TAG.fullmatch(tag) is not None
