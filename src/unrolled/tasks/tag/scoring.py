@@ -8,13 +8,15 @@ import numpy as np
 
 from unrolled.data.tag_schemes import Span, spans_of
 from unrolled.tasks.baselines import TagBaseline
-from unrolled.tasks.span_scores import span_scores
+from unrolled.tasks.span_scores import span_scores, type_scores
 from unrolled.tasks.tag.fitted import Fitted
 from unrolled.tasks.tag.measures import ratio_interval
 from unrolled.tasks.tag.outcome import Outcome
 from unrolled.tasks.tag.parts import TagPart
 
 Tags = Sequence[Sequence[str]]
+ByType = dict[str, dict[str, dict[str, float]]]
+"""method -> type of spans -> figure -> value."""
 
 
 def score_intervals(outcome: Outcome) -> dict[str, tuple[float, float]]:
@@ -52,10 +54,15 @@ def make_outcome(fitted: Fitted, part: TagPart) -> Outcome:
 
 def score_beside_baselines(
     outcome: Outcome, baselines: Mapping[str, TagBaseline]
-) -> tuple[Scores, ByType]:
+) -> tuple[dict[str, dict[str, float]], ByType]:
     """Return the scores by method, the model first, and the figures of every type of span; all answer the same sentences."""
-    scores, by_type = {}, {}
-    for name, baseline in [("model", None), *baselines.items()]:
-        found = outcome.predicted if baseline is None else baseline.predict(outcome.sentences)
-        scores[name], by_type[name] = span_scores(outcome.reference, found, outcome.scheme)
+    answers = {"model": outcome.predicted}
+    answers |= {name: baseline.predict(outcome.sentences) for name, baseline in baselines.items()}
+    truth, scheme = outcome.reference, outcome.scheme
+    scores = {name: span_scores(truth, found, scheme) for name, found in answers.items()}
+    types = {name: type_scores(truth, found, scheme) for name, found in answers.items()}
+    by_type = {
+        name: {kind: figures._asdict() for kind, figures in of_types.items()}
+        for name, of_types in types.items()
+    }
     return scores, by_type
