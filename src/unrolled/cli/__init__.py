@@ -37,7 +37,9 @@ train.command("forecast", short_help="Train a forecaster of series.")(train_fore
 train.command("classify", short_help="Train a classifier of texts or of sequences of numbers.")(
     train_classify
 )
-train.command("tag", short_help="Train a tagger of words: parts of speech, names, places.")(train_tag)
+train.command("tag", short_help="Train a tagger of words: parts of speech, names, places.")(
+    train_tag
+)
 train.command("translate", short_help="Train a translator, or a summariser, on pairs of texts.")(
     train_translate
 )

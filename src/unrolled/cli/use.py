@@ -120,7 +120,10 @@ def predict(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the draws.")] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A CSV file, of tags a file of columns; by default stdout.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="A CSV file, of tags a file of columns; by default stdout."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -224,9 +227,7 @@ def _forecast(
         sys.stdout.flush()
 
 
-def _tag(
-    model: Any, data: str | None, output: Path | None, as_json: bool, **options: Any
-) -> None:
+def _tag(model: Any, data: str | None, output: Path | None, as_json: bool, **options: Any) -> None:
     from unrolled.cli.predict_tag import predict_tags
 
     if data is None and sys.stdin.isatty():

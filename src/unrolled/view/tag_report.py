@@ -92,7 +92,9 @@ def headlines(scores: Scores, outcome: Outcome | None = None) -> Headlines:
             continue
         others = {name: row.get(key) for name, row in scores.items() if name != "model"}
         known = {name: other for name, other in others.items() if other is not None}
-        figures.append(Headline(written(column, value, 3), column.label, _beside(key, value, known)))
+        figures.append(
+            Headline(written(column, value, 3), column.label, _beside(key, value, known))
+        )
     if outcome is not None:
         new = ~np.concatenate([np.zeros(0, np.bool_), *outcome.known])
         right = np.concatenate([np.zeros(0, np.bool_), *outcome.correct])

@@ -124,8 +124,8 @@ def type_confusions(outcome: Outcome) -> tuple[NDArray[np.int64], list[str]]:
     counts = Counter([*true, *found])
     names = sorted(counts, key=lambda name: (name == OUTSIDE and outcome.has_spans, name))
     numbers = {name: number for number, name in enumerate(names)}
-    pair = ([numbers[name] for name in some] for some in (true, found))
-    return confusion_counts(*pair, len(names)), names
+    down, across = ([numbers[name] for name in some] for some in (true, found))
+    return confusion_counts(down, across, len(names)), names
 
 
 def _tags_of(outcome: Outcome, side: int) -> list[str]:

@@ -151,7 +151,9 @@ def _tags(outcome: Outcome, row: int, shown: tuple[int, int]) -> list[Marked]:
         if not low <= place < high:
             continue
         parts.append(Marked(outcome.text(words[at:place])))
-        pair = f"{name_of(outcome.reference[row][place])} → {name_of(outcome.predicted[row][place])}"
+        pair = (
+            f"{name_of(outcome.reference[row][place])} → {name_of(outcome.predicted[row][place])}"
+        )
         parts.append(Marked(words[place], "del", pair))
         at = place + 1
     parts.append(Marked(outcome.text(words[at:high])))

@@ -22,7 +22,6 @@ from unrolled.tasks.tag.reading import TagReader
 from unrolled.tasks.tag.settings import TagSettings
 from unrolled.tasks.tag.training import answers
 
-
 LETTER = 25
 """Features of a letter."""
 

@@ -65,7 +65,9 @@ def ratio_interval(
     """
     counts = np.stack([np.asarray(above, np.float64), np.asarray(below, np.float64)], -1)
     if counts.ndim != 2 or not len(counts):
-        raise ShapeError(f"counts of shape {counts.shape[:-1]}", expected="(N,), a sentence at least")
+        raise ShapeError(
+            f"counts of shape {counts.shape[:-1]}", expected="(N,), a sentence at least"
+        )
     random = np.random.default_rng(seed)
     drawn = np.empty(samples)
     for sample in range(samples):

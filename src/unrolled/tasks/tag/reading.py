@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from unrolled.core.seq import Seq
 from unrolled.data.token_rows import TokenRows
@@ -19,6 +18,7 @@ from unrolled.tasks.tag.settings import TagSettings
 from unrolled.tasks.tag.vocabulary import Vocabulary
 
 Rows = NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.float64)
 
 MOST_LETTERS = 40
 """Letters of a word that are read; of a longer one the beginning and the end, half each."""
@@ -60,10 +60,10 @@ class Encoded:
     def sequences(self, rows: Rows) -> Seq:
         """Return some pieces as one padded batch of word ids (B, T), or of (word ids, letters (B, T, L))."""
         words, lengths = self.words.padded(rows)
-        data: Tensor | tuple[Tensor, Tensor] = torch.from_numpy(words)
-        if self.forms is not None:
-            data = data, torch.from_numpy(self._letters(self.forms.padded(rows)[0]))
-        return Seq(data, torch.from_numpy(lengths))
+        ids, sizes = torch.from_numpy(words), torch.from_numpy(lengths)
+        if self.forms is None:
+            return Seq(ids, sizes)
+        return Seq((ids, torch.from_numpy(self._letters(self.forms.padded(rows)[0]))), sizes)
 
     def _letters(self, forms: Rows) -> NDArray[np.int64]:
         """Return the letters (B, T, L) of words (B, T); form 0 is padding and has none."""
@@ -80,11 +80,10 @@ class Encoded:
             self.sequences(rows), Seq(torch.from_numpy(tags), torch.from_numpy(lengths))
         )
 
-    def joined(self, pieces: Iterable[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+    def joined(self, pieces: Iterable[NDArray[Number]]) -> list[NDArray[Number]]:
         """Return what was found for every piece, one array for each sentence."""
-        by_sentence: list[list[NDArray[np.generic]]] = [
-            [] for _ in range(int(self.sentence.max(initial=-1)) + 1)
-        ]
+        count = int(self.sentence.max(initial=-1)) + 1
+        by_sentence: list[list[NDArray[Number]]] = [[] for _ in range(count)]
         for sentence, piece in zip(self.sentence.tolist(), pieces, strict=True):
             by_sentence[sentence].append(piece)
         return [np.concatenate(found) for found in by_sentence]
@@ -108,9 +107,7 @@ class TagReader:
     def fitted(cls, sentences: Sequence[Sequence[str]], settings: TagSettings) -> Self:
         """Learn the words and letters of the training part."""
         tokens = chain.from_iterable(sentences)
-        words = Vocabulary.of(
-            tokens, lowercase=bool(settings.lowercase), size=settings.vocabulary
-        )
+        words = Vocabulary.of(tokens, lowercase=bool(settings.lowercase), size=settings.vocabulary)
         letters = None
         if settings.characters:
             letters = Vocabulary.of(chain.from_iterable(set(chain.from_iterable(sentences))))
@@ -165,4 +162,6 @@ class TagReader:
     def _spelled(self, word: str) -> NDArray[np.int32]:
         assert self.letters is not None
         half = MOST_LETTERS // 2
-        return self.letters.encode(word if len(word) <= MOST_LETTERS else word[:half] + word[-half:])
+        return self.letters.encode(
+            word if len(word) <= MOST_LETTERS else word[:half] + word[-half:]
+        )

@@ -15,7 +15,7 @@ from torch import Tensor
 from unrolled.data.tagged_form import TaggedForm
 from unrolled.errors import ModelFileError
 from unrolled.models.tag_network import TagSizes
-from unrolled.tasks.baselines import TAG_BASELINES, TagBaseline
+from unrolled.tasks.baselines import TAG_BASELINES, MostFrequentTag
 from unrolled.tasks.recurrent import CellChoice, cell_name, chosen_cell
 from unrolled.tasks.saving import (
     below,
@@ -36,7 +36,7 @@ from unrolled.tasks.tag.vocabulary import vocabularies_from_text, vocabularies_t
 VOCABULARY = "vocabulary.json"
 """Words, and their letters."""
 
-Baselines = dict[str, TagBaseline]
+Baselines = dict[str, MostFrequentTag]
 
 
 def save_fitted(
@@ -44,7 +44,7 @@ def save_fitted(
     cell: CellChoice,
     training: Mapping[str, Any],
     fitted: Fitted,
-    baselines: Mapping[str, TagBaseline],
+    baselines: Mapping[str, MostFrequentTag],
 ) -> Path:
     """Write a fitted tagger into ``folder``, with the baselines that it is to be scored beside."""
     tensors = {f"model.{n}": t for n, t in fitted.model.state_dict().items()}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from unrolled.data.tag_schemes import Span, spans_of
-from unrolled.tasks.baselines import TagBaseline
+from unrolled.tasks.baselines import MostFrequentTag
 from unrolled.tasks.span_scores import span_scores, type_scores
 from unrolled.tasks.tag.fitted import Fitted
 from unrolled.tasks.tag.measures import ratio_interval
@@ -53,7 +53,7 @@ def make_outcome(fitted: Fitted, part: TagPart) -> Outcome:
 
 
 def score_beside_baselines(
-    outcome: Outcome, baselines: Mapping[str, TagBaseline]
+    outcome: Outcome, baselines: Mapping[str, MostFrequentTag]
 ) -> tuple[dict[str, dict[str, float]], ByType]:
     """Return the scores by method, the model first, and the figures of every type of span; all answer the same sentences."""
     answers = {"model": outcome.predicted}

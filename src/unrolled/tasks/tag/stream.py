@@ -37,7 +37,9 @@ class TagStream:
         self._stream = Stream(fitted.model.network)
         self._reader, self._form = fitted.reader, fitted.form
         crf = fitted.model.crf if fitted.model.chained else None
-        self._chain = None if crf is None else Chain(*(part.detach().double() for part in crf.chain()))
+        self._chain = (
+            None if crf is None else Chain(*(part.detach().double() for part in crf.chain()))
+        )
         self._before: torch.Tensor | None = None
         self.tags = fitted.codes.names
 

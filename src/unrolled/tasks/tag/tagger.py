@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from unrolled.data.partition import repeated
 from unrolled.data.tagged import Tagged, iter_tagged, read_tagged
 from unrolled.data.words import split_words
-from unrolled.tasks.baselines import TAG_BASELINES, TagBaseline, chosen_baselines
+from unrolled.tasks.baselines import TAG_BASELINES, MostFrequentTag, chosen_baselines
 from unrolled.tasks.model import ReadInside
 from unrolled.tasks.options import refuse_shares
 from unrolled.tasks.parted import PartedModel
@@ -294,10 +294,10 @@ class Tagger(PartedModel):
             self._say([note])
         return new
 
-    def known_baselines(self) -> Mapping[str, type[TagBaseline]]:
+    def known_baselines(self) -> Mapping[str, type[MostFrequentTag]]:
         return TAG_BASELINES
 
-    def fit_baseline(self, baseline: TagBaseline) -> None:
+    def fit_baseline(self, baseline: MostFrequentTag) -> None:
         train = self._parts.train
         baseline.fit(train.sentences, train.tags)
 

@@ -11,9 +11,9 @@ from torch import nn
 
 from unrolled.tasks.sequences import blocks
 from unrolled.tasks.tag.codes import TagCodes
+from unrolled.tasks.tag.measures import right_share, span_f1
 from unrolled.tasks.tag.network import TagModel
 from unrolled.tasks.tag.reading import Encoded, TagBatch
-from unrolled.tasks.tag.measures import right_share, span_f1
 from unrolled.train.batches import BatchList, token_batches
 from unrolled.train.loop import Loss
 from unrolled.train.threads import shared_by_rows, threads_for, torch_threads
