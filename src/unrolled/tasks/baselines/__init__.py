@@ -27,6 +27,7 @@ from unrolled.tasks.baselines.copied import CopySource, Lead, TranslateBaseline,
 from unrolled.tasks.baselines.dlinear import DLinear, DLinearNetwork
 from unrolled.tasks.baselines.logistic import Logistic
 from unrolled.tasks.baselines.majority import ClassifyBaseline, Majority
+from unrolled.tasks.baselines.most_frequent_tag import MostFrequentTag
 from unrolled.tasks.baselines.nearest_pair import NearestPair
 from unrolled.tasks.baselines.ridge import Ridge
 from unrolled.tasks.baselines.simple import ForecastBaseline, Naive, SeasonalNaive
@@ -35,6 +36,7 @@ from unrolled.tasks.baselines.tfidf import TfidfLogistic
 __all__ = [
     "CLASSIFY_BASELINES",
     "FORECAST_BASELINES",
+    "TAG_BASELINES",
     "TRANSLATE_BASELINES",
     "ClassifyBaseline",
     "CopySource",
@@ -45,6 +47,7 @@ __all__ = [
     "Lead",
     "Logistic",
     "Majority",
+    "MostFrequentTag",
     "Naive",
     "NearestPair",
     "Ridge",
@@ -71,6 +74,10 @@ TRANSLATE_BASELINES: Mapping[str, Mapping[str, type[TranslateBaseline]]] = {
     "summarise": {baseline.name: baseline for baseline in (NearestPair, Lead)},
 }
 """The baselines of translation by what is done (:func:`is_summary`) and by name, in the order of the score table."""
+
+
+TAG_BASELINES: Mapping[str, type[MostFrequentTag]] = {MostFrequentTag.name: MostFrequentTag}
+"""The baselines of tagging by name, in the order of the score table."""
 
 
 def chosen_baselines(names: Iterable[str] | None, known: Mapping[str, object]) -> tuple[str, ...]:
