@@ -21,8 +21,8 @@ from unrolled.data.tagged_form import TaggedForm
 from unrolled.data.words import marked_of, units_of
 from unrolled.errors import InputError
 
-LONG = 1000
-"""Words of a sentence that is likely more than one."""
+_NONE = "_"
+"""What CoNLL-U has where nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,6 @@ class TaggedCollector:
         if form is None or not sentences:
             return Tagged([], None, form or TaggedForm(), str, tuple(self._notes))
         where = joined_places(starts, wheres)
-        self._look_at_lengths(sentences, where)
         scheme = self._mend(sentences, tags, where) if has_tags else PLAIN
         like = self.request.like
         form = replace(
@@ -138,7 +137,7 @@ class TaggedCollector:
                 empty = [row for row, words in enumerate(piece.sentences) if not words]
                 left_out += len(empty)
                 first = first or (piece.where(empty[0]) if empty else "")
-                piece = _with_words(piece, self.name)
+                piece = _with_words(piece)
             yield piece
         if left_out:
             are = "sentence without words is" if left_out == 1 else "sentences without words are"
@@ -147,21 +146,6 @@ class TaggedCollector:
     def _say(self, note: str) -> None:
         self._notes[f"{self.name}: {note}"] = None
 
-    def _look_at_lengths(self, sentences: list[list[str]], where: Where) -> None:
-        longest = max(range(len(sentences)), key=lambda row: len(sentences[row]))
-        words = len(sentences[longest])
-        if words <= LONG:
-            return
-        said = f"this sentence has {words:,} words"
-        if len(sentences) == 1 and self.request.needs_tags:
-            raise InputError(
-                f"{said}, and is the only one",
-                where=where(longest),
-                expected="sentences, with an empty line after each",
-                fix="put an empty line after each sentence, or after each paragraph",
-            )
-        self._notes[f"{where(longest)}: {said}; an empty line may be missing in it"] = None
-
     def _mend(self, sentences: list[list[str]], tags: list[list[str]], where: Where) -> str:
         """Write broken spans as conlleval reads them, and all in the scheme of the model; return the scheme."""
         like = self.request.like
@@ -169,6 +153,13 @@ class TaggedCollector:
         scheme = scheme_of(found, like.scheme if like else None)
         distinct = {tag for _, tag in found if tag is not None}
         if scheme == PLAIN:
+            if distinct == {_NONE} and self.request.needs_tags:
+                raise InputError(
+                    f"every tag is {_NONE!r}",
+                    where=self.name,
+                    expected="tags",
+                    fix='name another column: tag="NAME" (--tag NAME)',
+                )
             if distinct and all(tag.isdecimal() for tag in distinct):
                 self._say(
                     "the tags are numbers: taken as names, so that no spans are scored; write their names"
@@ -213,13 +204,15 @@ class TaggedCollector:
         )
 
 
-def _with_words(piece: TaggedPiece, name: str) -> TaggedPiece:
+def _with_words(piece: TaggedPiece) -> TaggedPiece:
     """Return the sentences with words, which must have tags."""
     tags = piece.tags
+    if not piece.sentences:
+        return piece
     if tags is None:
         raise InputError(
             "there are no tags",
-            where=piece.where(0) if piece.sentences else name,
+            where=piece.where(0),
             expected="a tag for each word",
             fix="give (sentences, tags), or a file with both",
         )
