@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from unrolled.data.lines import split_lines
 from unrolled.data.sources import Source
@@ -57,19 +58,19 @@ class Layout:
     headed: bool = False
     whole: bool = False
 
-    @property
+    @cached_property
     def text(self) -> int:
         """The place of the words, counted from 0."""
         place = place_of(self.columns.text, self.names, self.width)
         assert place is not None
         return place
 
-    @property
+    @cached_property
     def tag(self) -> int | None:
         """The place of the tags."""
         return place_of(self.columns.tag, self.names, self.width)
 
-    @property
+    @cached_property
     def sentence(self) -> int | None:
         """The place of what tells sentences apart."""
         return place_of(self.columns.sentence, self.names, self.width)
