@@ -16,9 +16,9 @@ from unrolled.data.tagged_columns import TagRequest
 from unrolled.data.tagged_form import TAGGED_ROW, TaggedForm
 from unrolled.data.tagged_layout import holds_columns
 from unrolled.data.tagged_lines import column_pieces, text_pieces
-from unrolled.data.tagged_memory import memory_piece
+from unrolled.data.tagged_memory import memory_pieces
 from unrolled.data.tagged_pieces import Tagged, TaggedCollector, TaggedPiece
-from unrolled.data.tagged_rows import RowReader, json_pieces
+from unrolled.data.tagged_rows import Rows, json_rows, places_of, row_pieces
 from unrolled.data.unpacking import STDIN, File, open_file, standard_input, taken_in
 from unrolled.errors import InputError, OptionError
 
@@ -123,24 +123,35 @@ def _name(source: Any) -> str:
 def _pieces(source: Any, request: TagRequest, size: int) -> Iterable[TaggedPiece]:
     if isinstance(source, (str, Path)):
         return _file_pieces(open_file(source, "file"), request, size)
-    return [memory_piece(source, request)]
+    return memory_pieces(source, request)
 
 
 def _file_pieces(file: File, request: TagRequest, size: int) -> Iterator[TaggedPiece]:
     with file.open() as reader:
         head = reader.read(1 << 16)
-    require_readable(Source(file.name, file.suffix, head), "file")
+    _require_filled(file, head)
     kind = _kind(file.suffix, head)
     if kind == "parquet":
-        yield _from_parquet(file, request)
+        yield from row_pieces(_parquet_rows(file), request)
     elif kind == "json":
-        yield from json_pieces([read_whole(file, "file")], request)
+        yield from row_pieces(json_rows([read_whole(file, "file")]), request)
     elif kind == "jsonl":
-        yield from json_pieces(text_chunks(file, size=size), request)
+        yield from row_pieces(json_rows(text_chunks(file, size=size)), request)
     else:
         chunks = text_chunks(file, size=size, every_line=True)
         is_columns = holds_columns(file.suffix, _text_of(file, head), request)
         yield from (column_pieces if is_columns else text_pieces)(chunks, request)
+
+
+def _require_filled(file: File, head: bytes) -> None:
+    if not head.strip():
+        raise InputError(
+            "stdin is empty" if file.name == "stdin" else "the file is empty",
+            where=None if file.name == "stdin" else file.name,
+            expected="sentences",
+            fix="pipe some into it" if file.name == "stdin" else "give a file with some",
+        )
+    require_readable(Source(file.name, file.suffix, head), "file")
 
 
 def _kind(suffix: str, head: bytes) -> str:
@@ -157,12 +168,9 @@ def _text_of(file: File, head: bytes) -> str:
     return head.decode("utf-8-sig", "ignore")
 
 
-def _from_parquet(file: File, request: TagRequest) -> TaggedPiece:
-    """Read all rows together, as a sentence may go on from one to the next."""
-    rows: list[dict[str, Any]] = []
+def _parquet_rows(file: File) -> Iterator[Rows]:
     for table in file_tables(file, lambda named: named, example=TAGGED_ROW):
-        rows += table.frame.to_dicts()
-    return RowReader(request).read(rows, file.name, lambda row: f"{file.name}, row {row + 1}")
+        yield table.frame.to_dicts(), file.name, places_of(file.name, "row", table.first)
 
 
 def _arriving(request: TagRequest) -> Iterator[TaggedPiece]:
@@ -170,12 +178,13 @@ def _arriving(request: TagRequest) -> Iterator[TaggedPiece]:
     file = standard_input()
     with file.open() as reader:
         head, arriving = peeked(arrived_chunks(file, reader))
-        require_readable(Source(file.name, file.suffix, head), "file")
+        _require_filled(file, head)
         kind = _kind(file.suffix, head)
         if head.startswith(UTF16_MARKS) or kind in ("parquet", "json"):
             yield from _file_pieces(taken_in(source.data for source in arriving), request, CHUNK)
         elif kind == "jsonl":
-            yield from json_pieces((each for each in arriving if each.data.strip()), request)
+            filled = (source for source in arriving if source.data.strip())
+            yield from row_pieces(json_rows(filled), request)
         else:
             is_columns = holds_columns(file.suffix, head.decode("utf-8-sig", "ignore"), request)
             yield from (column_pieces if is_columns else text_pieces)(arriving, request)

@@ -157,7 +157,7 @@ def find_numbered(name: str, width: int, first: int, request: TagRequest) -> Tag
     if tag is None or width == 2 or request.is_named or like:
         return TagColumns(text, tag)
     held = f"{text} holds the words and {numbers[int(tag) - (int(tag) > 0)]} the tags"
-    note = f"{name}: of {width} columns, {held}; another: {_option('tag', 'NUMBER')}"
+    note = f"{name}: of {width} columns, {held}; name others: {_option('tag', 'NUMBER')}"
     return TagColumns(text, tag, None, (note,))
 
 

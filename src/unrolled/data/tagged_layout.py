@@ -6,9 +6,11 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from unrolled.data.lines import split_lines
 from unrolled.data.sources import Source
+from unrolled.data.tag_schemes import PLAIN
 from unrolled.data.tagged_columns import (
     TagColumns,
     TagRequest,
@@ -27,7 +29,8 @@ _CONLLU_SUFFIXES = (".conllu", ".conllup")
 _COLUMN_SUFFIXES = (*_CONLLU_SUFFIXES, ".conll", ".bio", ".iob", ".iob2", ".bioes", ".bmes", ".csv", ".tsv", ".tab")  # fmt: skip
 _GLOBAL = re.compile(r"#\s*global\.columns\s*=\s*(.+)")
 _SPACES = re.compile(r"[ \t]+")
-_TAG = re.compile(r"O|[BIEMSLUW][-_]\S+|[A-Z][A-Z$]{1,5}|[^\w\s]{1,5}")
+_SPAN_TAG = re.compile(r"[BIEMSLUWO]|[BIEMSLUW][-_]\S+")
+_TAG = re.compile(r"[A-Z$]+|[^\w\s]+")
 _LOOKED_AT = 200
 
 
@@ -55,19 +58,19 @@ class Layout:
     headed: bool = False
     whole: bool = False
 
-    @property
+    @cached_property
     def text(self) -> int:
         """The place of the words, counted from 0."""
         place = place_of(self.columns.text, self.names, self.width)
         assert place is not None
         return place
 
-    @property
+    @cached_property
     def tag(self) -> int | None:
         """The place of the tags."""
         return place_of(self.columns.tag, self.names, self.width)
 
-    @property
+    @cached_property
     def sentence(self) -> int | None:
         """The place of what tells sentences apart."""
         return place_of(self.columns.sentence, self.names, self.width)
@@ -109,16 +112,25 @@ def holds_columns(suffix: str, head: str, request: TagRequest) -> bool:
         return len(tabs) == 1
     parts = [fields_of(line, None) for line in data]
     widths = set(map(len, parts))
+    between = [place for place, line in enumerate(lines) if not line.strip()]
+    is_parted = any(0 < place < len(lines) - 1 for place in between)
     if widths == {1}:
         by_character = request.like is not None and request.like.units != WORDS
-        is_spelt = not by_character or all(len(line.strip()) == 1 for line in data)
-        between = [place for place, line in enumerate(lines) if not line.strip()]
-        return is_spelt and any(0 < place < len(lines) - 1 for place in between)
-    return len(widths) == 1 and all(_TAG.fullmatch(each[-1]) for each in parts)
+        return is_parted and not (by_character and any(len(line.strip()) > 1 for line in data))
+    tag = _TAG if is_parted and request.like and request.like.scheme == PLAIN else _SPAN_TAG
+    return len(widths) == 1 and all(tag.fullmatch(each[-1]) for each in parts)
 
 
-def find_layout(source: Source, lines: Sequence[str], request: TagRequest) -> Layout | None:
-    """Tell from the first lines of a file how all are made; None where nothing stands in them.
+def find_layout(
+    source: Source, lines: Sequence[str], request: TagRequest, remarks: Sequence[str] = ()
+) -> Layout | None:
+    """Tell from the first lines of a file how all are made; None where nothing but remarks stands in them.
+
+    Args:
+        source: of the lines.
+        lines: to look at.
+        request: what was asked for.
+        remarks: the lines before, which did not tell.
 
     Raises:
         OptionError: a named column does not exist.
@@ -129,14 +141,14 @@ def find_layout(source: Source, lines: Sequence[str], request: TagRequest) -> La
         for number, line in enumerate(lines, source.line)
         if line.strip() and not line.startswith(PAGE)
     ]
-    if not filled:
+    # "#" may begin a word too; other lines tell more.
+    number, first = next((each for each in filled if each[1][0] != "#"), (0, ""))
+    if not first:
         return None
-    # "#" may begin a word too, so that it is taken for a comment as long as other lines tell more.
-    number, first = next((each for each in filled if each[1][0] != "#"), filled[0])
     separator = "\t" if "\t" in first else "," if source.suffix == ".csv" else None
     fields = fields_of(first, separator)
     width, name = len(fields), source.name
-    names = _declared(source, lines, fields)
+    names = _declared(source, [*remarks, *lines], fields)
     if names:
         columns = find_named(name, names, request)
         layout = Layout(separator, len(names), number, names, columns, names[0] == "ID")
@@ -149,9 +161,22 @@ def find_layout(source: Source, lines: Sequence[str], request: TagRequest) -> La
         columns = find_named(name, names, request)
         layout = Layout(separator, width, number, names, columns, headed=True)
         return _whole(layout, below[0], request) if below else layout
+    if separator == "," and not _is_tag(
+        fields[-1], [fields_of(line, separator)[-1] for line in below]
+    ):
+        raise InputError(
+            f"this line may be a word with its tag, or the names of the columns: {first[:60]!r}",
+            where=f"{name}, line {number}",
+            expected="names as token and tag above the words",
+            fix='write them there, or name the columns: text="NAME", tag="NAME" (--text NAME --tag NAME)',
+        )
     numbers = width > 2 and _count_up(lines[number - source.line :], separator)
     columns = find_numbered(name, width, 2 if numbers else 1, request)
     return _whole(Layout(separator, width, number, None, columns, numbers), first, request)
+
+
+def _is_tag(field: str, others: Sequence[str]) -> bool:
+    return _SPAN_TAG.fullmatch(field) is not None or field in others
 
 
 def wrong_width(place: str, width: int, layout: Layout) -> InputError:

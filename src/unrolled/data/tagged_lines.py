@@ -15,6 +15,9 @@ from unrolled.data.tagged_pieces import TaggedPiece
 from unrolled.data.words import split_words
 from unrolled.errors import InputError
 
+LONG = 1000
+"""Words of a sentence that is likely more than one."""
+
 _NODE = re.compile(r"\d+[-.]\d+")
 _REMARK = re.compile(r"#.*\s=\s")
 
@@ -54,6 +57,10 @@ class ColumnReader:
         self._tags: list[str] = []
         self._line = 0
         self._sentence = ""
+        self._remarks: list[str] = []
+        self._ends = 0
+        self._has_tags = True
+        self._is_long = False
         self._done: tuple[list[list[str]], list[list[str]], list[int]] = [], [], []
 
     def read(self, source: Source) -> TaggedPiece:
@@ -65,15 +72,28 @@ class ColumnReader:
         self._name = source.name
         lines = split_lines(decode(source))
         if self._layout is None:
-            self._layout = find_layout(source, lines, self._request)
+            self._layout = find_layout(source, lines, self._request, self._remarks)
             self._notes = self._layout.columns.notes if self._layout else ()
+            self._remarks += lines
         if self._layout:
             for number, line in enumerate(lines, source.line):
                 self._add(number, line, self._layout)
         return self._ended()
 
     def rest(self) -> TaggedPiece:
-        """Return the last sentence, which no empty line has ended."""
+        """Return the last sentence, which no empty line has ended.
+
+        Raises:
+            InputError: it is the only one of a file to learn from, and a long one.
+        """
+        is_all = not self._ends and len(self._words) > LONG and self._request.needs_tags
+        if is_all:
+            raise InputError(
+                f"no empty line ends a sentence in {len(self._words):,} lines of words",
+                where=f"{self._name}, line {self._line} and on",
+                expected="an empty line after each sentence",
+                fix="put one there, or after each paragraph",
+            )
         self._end()
         return self._ended()
 
@@ -115,17 +135,18 @@ class ColumnReader:
             if sentence not in ("", self._sentence):
                 self._end()
                 self._sentence, self._line = sentence, number
-        for at, what in ((layout.text, "word"), (layout.tag, "tag")):
-            if at is not None and not fields[at].strip(" "):
-                raise InputError(
-                    f"the {what} is missing",
-                    where=f"{place}, column {layout.name(at)}",
-                    expected="a word and its tag in each line",
-                    fix="write it, or remove the line",
-                )
-        self._words.append(fields[layout.text])
-        if layout.tag is not None:
-            self._tags.append(fields[layout.tag].strip())
+        word, tag = fields[layout.text], "" if layout.tag is None else fields[layout.tag].strip()
+        if not word.strip(" ") or (not tag and self._request.needs_tags):
+            at = layout.tag if word.strip(" ") else layout.text
+            raise InputError(
+                f"the {'tag' if word.strip(' ') else 'word'} is missing",
+                where=f"{place}, column {layout.name(at or 0)}",
+                expected="a word and its tag in each line",
+                fix="write it, or remove the line",
+            )
+        self._words.append(word)
+        self._tags.append(tag)
+        self._has_tags = self._has_tags and bool(tag)
 
     def _take_sentence(self, fields: list[str], layout: Layout, place: str) -> None:
         text = fields[layout.text]
@@ -138,6 +159,13 @@ class ColumnReader:
 
     def _end(self) -> None:
         if self._words:
+            if len(self._words) > LONG and not self._is_long:
+                self._is_long = True
+                said = f"this sentence has {len(self._words):,} words"
+                self._notes += (
+                    f"{self._name}, line {self._line}: {said}; an empty line may be missing in it",
+                )
+            self._ends += 1
             sentences, tags, lines = self._done
             sentences.append(self._words)
             tags.append(self._tags)
@@ -151,7 +179,7 @@ class ColumnReader:
             return TaggedPiece(sentences, None, TaggedForm(), _where(self._name, lines))
         columns = self._layout.columns
         form = TaggedForm(columns.text, columns.tag, columns.sentence)
-        has_tags = columns.tag is not None
+        has_tags = columns.tag is not None and self._has_tags
         where = _where(self._name, lines)
         return TaggedPiece(sentences, tags if has_tags else None, form, where, notes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,23 +14,29 @@ from unrolled.data.tagged_columns import TagRequest
 from unrolled.data.tagged_form import TAGGED_ROW, TaggedForm
 from unrolled.data.tagged_lines import parted, require_as_many
 from unrolled.data.tagged_pieces import TaggedPiece
-from unrolled.data.tagged_rows import RowReader, tags_of_row, words_of
+from unrolled.data.tagged_rows import row_pieces
+from unrolled.data.tagged_values import tags_of_row, words_of
 from unrolled.errors import InputError
 
 _MANY = (list, tuple)
 
 
-def memory_piece(source: Any, request: TagRequest) -> TaggedPiece:
-    """Return the sentences that an object holds.
+def memory_pieces(source: Any, request: TagRequest) -> Iterator[TaggedPiece]:
+    """Yield the sentences that an object holds.
 
     Raises:
         OptionError: a named column does not exist.
         InputError: it holds none, or tags are missing, or more or fewer than words; the row is named.
     """
     if is_pair(source):
-        return _from_sides(*source)
-    if (rows := _records(source)) is not None:
-        return RowReader(request).read(rows, "input", _where)
+        yield _from_sides(*source)
+    elif (rows := _records(source)) is not None:
+        yield from row_pieces([(rows, "input", _where)], request)
+    else:
+        yield _from_sentences(source, request)
+
+
+def _from_sentences(source: Any, request: TagRequest) -> TaggedPiece:
     if not hasattr(source, "__iter__") or isinstance(source, (str, bytes)):
         raise InputError(
             f"sentences cannot be read from an object of type {type(source).__name__}",
@@ -69,9 +75,8 @@ def _records(source: Any) -> list[Any] | None:
         return source.to_dict("records")
     if isinstance(source, _MANY):
         return list(source) if source and isinstance(source[0], Mapping) else None
-    if hasattr(source, "__dataframe__") or hasattr(source, "__arrow_c_stream__"):
-        is_table = not isinstance(source, pl.Series)
-        return load_table(source, example=TAGGED_ROW).frame.to_dicts() if is_table else None
+    if hasattr(source, "__dataframe__"):
+        return load_table(source, example=TAGGED_ROW).frame.to_dicts()
     return None
 
 

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 from unrolled.data.pieces import Where, joined_places
-from unrolled.data.tag_schemes import (
-    PLAIN,
-    Neighbours,
-    converted,
-    is_underscored,
-    may_follow,
-    neighbours,
-    scheme_of,
-)
+from unrolled.data.tag_schemes import PLAIN
 from unrolled.data.tagged_columns import TagRequest
 from unrolled.data.tagged_form import TaggedForm
+from unrolled.data.tagged_mending import mended
 from unrolled.data.words import marked_of, units_of
 from unrolled.errors import InputError
-
-LONG = 1000
-"""Words of a sentence that is likely more than one."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +83,7 @@ class TaggedCollector:
         """Return all sentences.
 
         Raises:
-            InputError: tags are needed and there are none, or nothing parts the sentences.
+            InputError: tags are needed and there are none.
         """
         sentences: list[list[str]] = []
         tags: list[list[str]] = []
@@ -114,9 +103,13 @@ class TaggedCollector:
         if form is None or not sentences:
             return Tagged([], None, form or TaggedForm(), str, tuple(self._notes))
         where = joined_places(starts, wheres)
-        self._look_at_lengths(sentences, where)
-        scheme = self._mend(sentences, tags, where) if has_tags else PLAIN
         like = self.request.like
+        scheme = like.scheme if like else PLAIN
+        if has_tags:
+            needs = self.request.needs_tags
+            scheme, tags, notes = mended(tags, self.name, where, like, needs_tags=needs)
+            tags = [self._shared(sequence) for sequence in tags]
+            self._notes.update(dict.fromkeys(notes))
         form = replace(
             form,
             scheme=scheme,
@@ -138,88 +131,23 @@ class TaggedCollector:
                 empty = [row for row, words in enumerate(piece.sentences) if not words]
                 left_out += len(empty)
                 first = first or (piece.where(empty[0]) if empty else "")
-                piece = _with_words(piece, self.name)
+                piece = _with_words(piece)
             yield piece
         if left_out:
             are = "sentence without words is" if left_out == 1 else "sentences without words are"
-            self._say(f"{left_out} {are} left out{', the first' if left_out > 1 else ''}: {first}")
-
-    def _say(self, note: str) -> None:
-        self._notes[f"{self.name}: {note}"] = None
-
-    def _look_at_lengths(self, sentences: list[list[str]], where: Where) -> None:
-        longest = max(range(len(sentences)), key=lambda row: len(sentences[row]))
-        words = len(sentences[longest])
-        if words <= LONG:
-            return
-        said = f"this sentence has {words:,} words"
-        if len(sentences) == 1 and self.request.needs_tags:
-            raise InputError(
-                f"{said}, and is the only one",
-                where=where(longest),
-                expected="sentences, with an empty line after each",
-                fix="put an empty line after each sentence, or after each paragraph",
-            )
-        self._notes[f"{where(longest)}: {said}; an empty line may be missing in it"] = None
-
-    def _mend(self, sentences: list[list[str]], tags: list[list[str]], where: Where) -> str:
-        """Write broken spans as conlleval reads them, and all in the scheme of the model; return the scheme."""
-        like = self.request.like
-        found = neighbours(tags)
-        scheme = scheme_of(found, like.scheme if like else None)
-        distinct = {tag for _, tag in found if tag is not None}
-        if scheme == PLAIN:
-            if distinct and all(tag.isdecimal() for tag in distinct):
-                self._say(
-                    "the tags are numbers: taken as names, so that no spans are scored; write their names"
-                )
-            return PLAIN
-        meant = like.scheme if like and like.scheme != PLAIN else scheme
-        if meant != scheme:
-            self._say(f"tags of {scheme} are written in {meant}, as the model's")
-        underscored = any(map(is_underscored, distinct))
-        if underscored:
-            self._say("tags as B_X are written B-X")
-        broken = {pair for pair in found if not may_follow(*pair, scheme)}
-        if broken:
-            self._say_broken(found, broken, sentences, tags, where)
-        if broken or underscored or meant != scheme:
-            tags[:] = [self._shared(converted(sequence, meant)) for sequence in tags]
-        return meant
-
-    def _say_broken(
-        self,
-        found: dict[Neighbours, int],
-        broken: set[Neighbours],
-        sentences: list[list[str]],
-        tags: list[list[str]],
-        where: Where,
-    ) -> None:
-        count = sum(found[pair] for pair in broken)
-        row, word, pair = next(
-            (row, word, pair)
-            for row, sequence in enumerate(tags)
-            for word, pair in enumerate(pairwise([None, *sequence, None]))
-            if pair in broken
-        )
-        before, tag = (repr(each) if each else "the edge of the sentence" for each in pair)
-        place = f"{where(row)}, word {word + 1}"
-        if word < len(sentences[row]):
-            place += f" ({sentences[row][word]!r})"
-        broken_at = "1 place" if count == 1 else f"{count:,} places"
-        self._say(
-            f"spans are broken at {broken_at} and mended{', the first' if count > 1 else ''}: "
-            f"{place}, {tag} behind {before}"
-        )
+            at = f"{', the first' if left_out > 1 else ''}: {first}"
+            self._notes[f"{self.name}: {left_out} {are} left out{at}"] = None
 
 
-def _with_words(piece: TaggedPiece, name: str) -> TaggedPiece:
+def _with_words(piece: TaggedPiece) -> TaggedPiece:
     """Return the sentences with words, which must have tags."""
     tags = piece.tags
+    if not piece.sentences:
+        return piece
     if tags is None:
         raise InputError(
             "there are no tags",
-            where=piece.where(0) if piece.sentences else name,
+            where=piece.where(0),
             expected="a tag for each word",
             fix="give (sentences, tags), or a file with both",
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from dataclasses import replace
 from typing import Any
 
 from unrolled.data.lines import split_lines
-from unrolled.data.pair_rows import checked_text, short
+from unrolled.data.pair_rows import short
 from unrolled.data.pieces import Where
 from unrolled.data.script import text_form
 from unrolled.data.sources import Source, decode
@@ -17,20 +17,22 @@ from unrolled.data.tagged_form import TAGGED_ROW, TaggedForm
 from unrolled.data.tagged_lines import parted, require_as_many
 from unrolled.data.tagged_pieces import TaggedPiece
 from unrolled.data.tagged_spans import spans_as_tags
+from unrolled.data.tagged_values import tags_of_row, words_of
+from unrolled.data.tagged_word_rows import WordRows, are_words
 from unrolled.data.words import MIXED, WORDS, word_places
 from unrolled.errors import InputError
 
 Sentence = tuple[list[str], list[str] | None]
+Rows = tuple[Sequence[Any], str, Where]
+"""Rows, the name of what they come from, and what gives the place of each."""
 
 
-def json_pieces(sources: Iterable[Source], request: TagRequest) -> Iterator[TaggedPiece]:
-    """Yield the sentences of JSONL, one object in a line, or of one array of objects."""
-    reader = RowReader(request)
+def json_rows(sources: Iterable[Source]) -> Iterator[Rows]:
+    """Yield the rows of JSONL, one object in a line, or of one array of objects."""
     for source in sources:
         text, name = decode(source), source.name
         if text.lstrip().startswith("["):
-            rows = _parsed(text, name, source.line)
-            yield reader.read(rows, name, lambda row, name=name: f"{name}, row {row + 1}")  # type: ignore[misc]
+            yield _parsed(text, name, source.line), name, places_of(name, "row", 1)
             continue
         lines = [
             (number, line)
@@ -38,7 +40,21 @@ def json_pieces(sources: Iterable[Source], request: TagRequest) -> Iterator[Tagg
             if line.strip()
         ]
         rows = [_parsed(line, name, number) for number, line in lines]
-        yield reader.read(rows, name, _at_lines(name, [number for number, _ in lines]))
+        yield rows, name, _at_lines(name, [number for number, _ in lines])
+
+
+def row_pieces(parts: Iterable[Rows], request: TagRequest) -> Iterator[TaggedPiece]:
+    """Yield the sentences of rows that come some at a time."""
+    reader = RowReader(request)
+    for part in parts:
+        yield reader.read(*part)
+    if reader.words:
+        yield reader.words.rest()
+
+
+def places_of(name: str, what: str, first: int) -> Where:
+    """Return what gives the places of rows that are counted."""
+    return lambda row: f"{name}, {what} {first + row}"
 
 
 def _parsed(text: str, name: str, line: int) -> Any:
@@ -57,7 +73,13 @@ def _at_lines(name: str, lines: Sequence[int]) -> Where:
 
 
 class RowReader:
-    """Reads rows that are mappings, some at a time: what the first told of their columns holds for all."""
+    """Reads rows that are mappings, some at a time: what the first told of their columns holds for all.
+
+    Attributes:
+        words: what reads them where each holds a word.
+    """
+
+    words: WordRows | None = None
 
     def __init__(self, request: TagRequest) -> None:
         self._request = request
@@ -65,7 +87,7 @@ class RowReader:
         self._units = request.like.units if request.like else None
 
     def read(self, rows: Sequence[Any], name: str, where: Where) -> TaggedPiece:
-        """Return the sentences of some rows; those of a word each must be all rows there are.
+        """Return the sentences of some rows.
 
         Raises:
             OptionError: a named column does not exist.
@@ -78,14 +100,17 @@ class RowReader:
                     where=where(row),
                     expected=f"an object, as {TAGGED_ROW}",
                 )
-        notes: tuple[str, ...] = ()
+        is_first = self._columns is None
         if self._columns is None and rows:
             self._columns = find_named(name, [str(column) for column in rows[0]], self._request)
-            notes = self._columns.notes
         columns = self._columns or TagColumns("tokens", None)
+        notes = columns.notes if is_first else ()
         form = TaggedForm(columns.text, columns.tag, columns.sentence)
-        if _is_long(rows, columns, self._request, where):
-            return _long(rows, columns, form, where, notes)
+        needs_tags = self._request.needs_tags
+        if is_first and are_words(rows, columns, where, needs_tags=needs_tags):
+            self.words = WordRows(form, needs_tags=needs_tags)
+        if self.words:
+            return replace(self.words.read(rows, where), notes=notes)
         if self._units is None:
             texts = [text for values in rows if isinstance(text := values.get(columns.text), str)]
             self._units = MIXED if texts and text_form(texts) == "characters" else WORDS
@@ -136,95 +161,4 @@ def _are_spans(held: Any, tags: Any) -> bool:
     tags = list(tags)
     return any(isinstance(each, (list, tuple, Mapping)) for each in tags) or (
         isinstance(held, str) and not tags
-    )
-
-
-def words_of(held: Any, place: str) -> list[str]:
-    """Return a sentence given as a list of words.
-
-    Raises:
-        InputError: it is none, or one of them is no text or holds nothing.
-    """
-    return _texts(held, "word", place)
-
-
-def tags_of_row(held: Any, place: str) -> list[str]:
-    """Return the tags of a sentence, as a list or as a text with spaces between them; whole numbers are names.
-
-    Raises:
-        InputError: it is none of them.
-    """
-    return held.split() if isinstance(held, str) else _texts(held, "tag", place)
-
-
-def _texts(held: Any, what: str, place: str) -> list[str]:
-    if isinstance(held, (Mapping, bytes)) or not hasattr(held, "__iter__"):
-        raise InputError(f"{short(held)} is no list of {what}s", where=place, expected=f"{what}s")
-    texts = []
-    for number, value in enumerate(held, 1):
-        at = f"{place}, {what} {number}"
-        # Whole numbers, of NumPy too, but not True.
-        is_number = hasattr(value, "__index__") and not isinstance(value, bool)
-        text = str(value) if is_number else checked_text(value, at)
-        if not text.strip(" "):
-            raise InputError(
-                f"the {what} is empty",
-                where=at,
-                expected="something in each",
-                fix="leave it out, its tag too",
-            )
-        texts.append(text)
-    return texts
-
-
-def _is_long(rows: Sequence[Any], columns: TagColumns, request: TagRequest, where: Where) -> bool:
-    """Tell whether a row holds a word of a sentence.
-
-    Raises:
-        InputError: it seems so, and nothing tells the sentences apart.
-    """
-    held = [values.get(columns.text) for values in rows[:1000]]
-    are_words = len(held) > 1 and all(
-        isinstance(each, str) and len(each.split()) == 1 for each in held
-    )
-    if are_words and columns.sentence is None and request.needs_tags:
-        raise InputError(
-            "each row holds one word, and no column tells the sentences apart",
-            where=f"{where(0)} and on",
-            expected=f"a column sentence_id, or a sentence in each row, as {TAGGED_ROW}",
-            fix="add the number of the sentence to each row",
-        )
-    return are_words and columns.sentence is not None
-
-
-def _long(
-    rows: Sequence[Mapping[str, Any]],
-    columns: TagColumns,
-    form: TaggedForm,
-    where: Where,
-    notes: tuple[str, ...],
-) -> TaggedPiece:
-    """Return the sentences of rows that hold a word each; one that does not number its sentence belongs to that before."""
-    number: Any = None
-    numbers = []
-    for values in rows:
-        given = values.get(str(columns.sentence))
-        # NaN is what pandas has for a cell without a value.
-        number = number if given is None or given == "" or given != given else given
-        numbers.append(number)
-    sentences, tags, starts = [], [], []
-    for _, group in groupby(range(len(rows)), key=numbers.__getitem__):
-        members = list(group)
-        starts.append(members[0])
-        words = [[values.get(columns.text)] for values in map(rows.__getitem__, members)]
-        sentences.append(
-            [words_of(word, where(row))[0] for word, row in zip(words, members, strict=True)]
-        )
-        if columns.tag:
-            held = [[rows[row].get(columns.tag)] for row in members]
-            tags.append(
-                [tags_of_row(tag, where(row))[0] for tag, row in zip(held, members, strict=True)]
-            )
-    return TaggedPiece(
-        sentences, tags if columns.tag else None, form, lambda row: where(starts[row]), notes
     )

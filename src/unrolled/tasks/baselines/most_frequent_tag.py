@@ -58,6 +58,7 @@ class MostFrequentTag:
         if len(sentences) != len(tags):
             raise ShapeError(f"tags of {len(tags)} sentences", expected=f"{len(sentences)}")
         counts: dict[str, Counter[str]] = {}
+        overall, once = Counter[str](), Counter[str]()
         for row, (words, its_tags) in enumerate(zip(sentences, tags, strict=True)):
             if len(words) != len(its_tags):
                 raise ShapeError(
@@ -65,16 +66,16 @@ class MostFrequentTag:
                     where=f"row {row}",
                     expected=f"{len(words)}, one a word",
                 )
+            overall.update(its_tags)
             for word, tag in zip(words, its_tags, strict=True):
                 counts.setdefault(word, Counter())[tag] += 1
         if not counts:
             raise InputError("there is no word to fit the baselines on", fix="give sentences")
-        once = Counter[str]()
         for seen in counts.values():
             if seen.total() == 1:
                 once.update(seen)
         self._by_word = {word: _most_frequent(seen) for word, seen in counts.items()}
-        self._unseen = _most_frequent(once or sum(counts.values(), Counter()))
+        self._unseen = _most_frequent(once or overall)
         return self
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
