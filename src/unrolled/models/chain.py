@@ -32,8 +32,7 @@ def log_partition(scores: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
     """
     if scores.shape[1] == 0:
         return scores.new_zeros(len(scores))
-    with torch.no_grad():
-        sums = Scaled(scores, chain, lengths)
+    sums = Scaled(scores, chain, lengths)
     if sums.underflow:
         return in_logarithms(scores, chain, lengths)[0]
     found: Tensor = LogPartition.apply(sums, scores, *chain)
@@ -44,63 +43,84 @@ def marginals(scores: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
     """Return (B, T, C) the probability of each tag at each step; what stands in padding means nothing."""
     if scores.shape[1] == 0:
         return scores
+    if torch.is_grad_enabled() and any(leaf.requires_grad for leaf in (scores, *chain)):
+        return in_logarithms(scores, chain, lengths)[1]
     sums = Scaled(scores, chain, lengths)
     if sums.underflow:
         return in_logarithms(scores, chain, lengths)[1]
-    behind, _ = sums.backward()
-    return (sums.ahead * behind).transpose(0, 1).to(scores.dtype)
+    return sums.tags(sums.behind()).transpose(0, 1).to(scores.dtype)
 
 
 class Scaled:
-    """The forward pass in float64, scaled anew at every step (Rabiner 1989, section V.A).
+    """Forward-backward in float64, scaled anew at every step (Rabiner 1989, section V.A).
 
-        a_1 = exp(start) * e_1,   a_t = (a_(t-1) exp(transitions)) * e_t,   e_t = exp(scores_t),   Z = a_T . exp(end)
+        a_1 = exp(start) * e_1,    a_t = (a_(t-1) exp(transitions)) * e_t,   e_t = exp(scores_t)
+        b_T = exp(end),        b_(t-1) = exp(transitions) (b_t * e_t),         Z = a_T . b_T
 
-    with every factor divided by its largest entry, and a_t by its sum. So a step is a product with one matrix, and the
-    loop holds neither exponentials nor logarithms.
+    with every factor divided by its largest entry, a_t by its sum and b_T by Z. So a step is a product with one matrix,
+    and the loops hold neither exponentials nor logarithms. Everything has its steps first, and in the padding of a row
+    a_t and b_t are those of its last step.
 
     Attributes:
-        ahead: (T, B, C) a_t; in the padding of a row, that of its last step.
         log_partition: (B,).
+        ahead: (T, B, C) a_t.
         underflow: whether a number has become so small that it lost digits. What was found is then worth nothing.
     """
 
+    @torch.no_grad()
     def __init__(self, scores: Tensor, chain: Chain, lengths: Tensor) -> None:
-        wide = scores.double().transpose(0, 1)
-        peaks = wide.amax(-1, keepdim=True)
+        emitted = torch.empty_like(
+            scores.transpose(0, 1), dtype=torch.float64, memory_format=torch.contiguous_format
+        )
+        emitted.copy_(scores.transpose(0, 1))
+        peaks = emitted.amax(-1, keepdim=True)
         tops = [part.double().max() for part in chain]
         begin, self.matrix, self.end = (
             (part.double() - top).exp() for part, top in zip(chain, tops, strict=True)
         )
         self.alive = _alive(scores, lengths)
-        self.steps = (wide - peaks).exp().unbind(0)
-        raw = [begin * self.steps[0]]
-        sums: list[Tensor] = []
-        ahead: list[Tensor] = []
-        for t, alive in enumerate(self.alive):
-            if t:
-                raw.append((ahead[-1] @ self.matrix) * self.steps[t])
-            # In padding a sum may be 0, and no gradient is to meet it.
-            sums.append(torch.where(alive, raw[t].sum(1, keepdim=True), 1.0))
-            ahead.append(torch.where(alive, raw[t] / sums[t], ahead[-1] if t else raw[t]))
-        self.sums, self.ahead = sums, torch.stack(ahead)
-        last = (ahead[-1] * self.end).sum(1, keepdim=True)
-        self.last = torch.where(self.alive[0], last, 1.0)
-        held = (torch.stack(raw) >= LEAST) | ~torch.stack(self.alive) | ~_reachable(chain, len(raw))
+        self.full = int(lengths.min()) if len(lengths) else 0
+        emitted.sub_(peaks).exp_()
+        self.ahead, sums = torch.empty_like(emitted), torch.empty_like(peaks)
+        self._run_ahead(begin, emitted, sums)
+        sums.masked_fill_(~self.alive, 1.0)
+        self.last = (
+            (self.ahead[-1] * self.end).sum(1, keepdim=True).masked_fill_(~self.alive[0], 1.0)
+        )
+        held = (self.ahead * sums >= LEAST) | ~self.alive | ~_reachable(chain, len(emitted))
         self.underflow = not bool(held.all() and (self.last >= LEAST).all())
         counts = (lengths - 1).to(peaks).unsqueeze(1)
-        whole = (torch.stack(sums).log() + peaks).sum(0) + self.last.log()
+        whole = (sums.log() + peaks).sum(0) + self.last.log()
         whole = whole + tops[0] + counts * tops[1] + tops[2]
-        self.log_partition = torch.where(self.alive[0], whole, 0.0).squeeze(1).to(scores.dtype)
+        self.log_partition = whole.masked_fill_(~self.alive[0], 0.0).squeeze(1).to(scores.dtype)
+        self.shares = emitted.div_(sums)
 
-    def backward(self) -> tuple[Tensor, Tensor]:
-        """Return b_t (T, B, C), with which a_t b_t is the probability of a tag, and what b_(t-1) is made of (T - 1, B, C)."""
-        behind, parts = [self.end / self.last], []
-        for t in range(len(self.steps) - 1, 0, -1):
-            parts.append(self.steps[t] * behind[-1] / self.sums[t])
-            behind.append(torch.where(self.alive[t], parts[-1] @ self.matrix.T, behind[-1]))
-        of_pairs = torch.stack(parts[::-1]) if parts else self.ahead[:0]
-        return torch.stack(behind[::-1]), of_pairs
+    def _run_ahead(self, begin: Tensor, emitted: Tensor, sums: Tensor) -> None:
+        ahead = self.ahead.unbind(0)
+        for t, (state, step, total) in enumerate(zip(ahead, emitted, sums, strict=True)):
+            if t:
+                torch.mm(ahead[t - 1], self.matrix, out=state).mul_(step)
+            else:
+                torch.mul(step, begin, out=state)
+            torch.sum(state, 1, keepdim=True, out=total)
+            state.div_(total)
+            if t and t >= self.full:
+                torch.where(self.alive[t], state, ahead[t - 1], out=state)
+
+    def behind(self) -> Tensor:
+        """Return b_t (T, B, C)."""
+        found = torch.empty_like(self.ahead)
+        behind, back = found.unbind(0), self.matrix.T.contiguous()
+        torch.div(self.end, self.last, out=behind[-1])
+        for t in range(len(behind) - 1, 0, -1):
+            torch.mm(self.shares[t] * behind[t], back, out=behind[t - 1])
+            if t >= self.full:
+                torch.where(self.alive[t], behind[t - 1], behind[t], out=behind[t - 1])
+        return found
+
+    def tags(self, behind: Tensor) -> Tensor:
+        """Return (T, B, C) the probabilities of tags, 0 in padding."""
+        return (self.ahead * behind).masked_fill_(~self.alive, 0.0)
 
 
 class LogPartition(torch.autograd.Function):
@@ -116,11 +136,11 @@ class LogPartition(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         sums: Scaled = ctx.sums
-        behind, parts = sums.backward()
-        weight = torch.stack(sums.alive) * grad.double()[:, None]
-        tags = sums.ahead * behind * weight
-        before, after = sums.ahead[:-1].flatten(0, 1), (parts * weight[1:]).flatten(0, 1)
-        last = sums.ahead[-1] * behind[-1] * weight[0]
+        behind, weight = sums.behind(), grad.double().unsqueeze(1)
+        tags = sums.tags(behind).mul_(weight)
+        before = sums.ahead[:-1].flatten(0, 1)
+        after = (sums.shares * behind).mul_(weight).masked_fill_(~sums.alive, 0.0)[1:].flatten(0, 1)
+        last = (sums.ahead[-1] * behind[-1] * weight).masked_fill_(~sums.alive[0], 0.0)
         found = (
             tags.transpose(0, 1),
             tags[0].sum(0),
@@ -179,10 +199,10 @@ def best_path(scores: Tensor, chain: Chain, lengths: Tensor) -> tuple[Tensor, Te
     return torch.stack(path[::-1], 1), torch.where(alive[0].squeeze(1), score, 0.0)
 
 
-def _alive(scores: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
-    """Return for each step which rows have it: T tensors (B, 1)."""
+def _alive(scores: Tensor, lengths: Tensor) -> Tensor:
+    """Return (T, B, 1) for each step which rows have it."""
     places = torch.arange(scores.shape[1])[:, None, None]
-    return (places < lengths[:, None]).to(scores.device).unbind(0)
+    return (places < lengths[:, None]).to(scores.device)
 
 
 def _reachable(chain: Chain, steps: int) -> Tensor:

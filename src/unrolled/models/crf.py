@@ -180,17 +180,20 @@ class LinearChainCRF(Layer):
             self.may_begin is not None and self.may_follow is not None and self.may_end is not None
         )
         for row, tags in enumerate(ys.to_list()):
-            where, problem = f"row {row}", None
-            if len(tags) and not self.may_begin[tags[0]]:
+            if len(tags) == 0:
+                continue
+            good = self.may_follow[tags[:-1], tags[1:]]
+            problem = None
+            if not self.may_begin[tags[0]]:
                 problem = f"begins with tag {int(tags[0])}"
-            elif len(tags) and not self.may_end[tags[-1]]:
-                problem = f"ends with tag {int(tags[-1])}"
-            elif not (good := self.may_follow[tags[:-1], tags[1:]]).all():
+            elif not good.all():
                 step = int((~good).nonzero()[0])
                 problem = (
                     f"has tag {int(tags[step + 1])} after {int(tags[step])} at step {step + 1}"
                 )
-            if problem:
+            elif not self.may_end[tags[-1]]:
+                problem = f"ends with tag {int(tags[-1])}"
+            if problem is not None:
                 raise InputError(
-                    f"{where} {problem}", expected="what the CRF allows", fix="repair the tags"
+                    f"row {row} {problem}", expected="what the CRF allows", fix="repair the tags"
                 )

@@ -54,7 +54,7 @@ class Spelling(nn.Module):
 
     def forward(self, letters: Tensor) -> Tensor:
         """Return features (..., width) of words (..., L), each of them letters and then zeros."""
-        rows, places = distinct_rows(letters.reshape(-1, letters.shape[-1]))
+        rows, places = distinct_rows(letters.flatten(0, -2))
         lengths = (rows != 0).sum(1).cpu()
         longest = int(lengths.max()) if len(rows) else 0
         words = Seq(rows[:, :longest], lengths)
@@ -76,7 +76,7 @@ def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
     >>> distinct[places].tolist(), len(distinct)
     ([[1, 2], [3, 4], [1, 2]], 2)
     """
-    mixed = torch.zeros_like(rows[:, 0]) if rows.shape[1] else rows.new_zeros(len(rows))
+    mixed = rows.new_zeros(len(rows))
     for column in rows.unbind(1):
         mixed = (mixed ^ (mixed >> 29)) * _FACTOR + column
     keys, places = torch.unique(mixed, return_inverse=True)
