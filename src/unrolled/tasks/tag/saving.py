@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unrolled.data.tag_schemes import SCHEMES
 from unrolled.data.tagged_form import TaggedForm
 from unrolled.errors import ModelFileError
 from unrolled.models.tag_network import TagSizes
@@ -92,6 +93,8 @@ def _read_fitted(
     folder: Path,
 ) -> Fitted:
     form = TaggedForm.from_dict(config["form"])
+    if form.scheme not in SCHEMES:
+        raise ValueError(f"scheme is {form.scheme!r}")
     codes = TagCodes(tuple(config["tags"]), form.scheme)
     where = str(folder / VOCABULARY)
     words, letters = vocabularies_from_text(read_file(folder, VOCABULARY, config), where)

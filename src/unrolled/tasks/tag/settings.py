@@ -119,8 +119,8 @@ EPOCHS = (5, 40)
 LEAST_STEPS = 600
 """Few sentences are passed over more often, until this many steps are made."""
 EVALUATIONS = 25
-WARMUP, WARMING = 100, 5
-"""Steps of the warm-up, and into how many parts it cuts a short training, of which it is the first."""
+WARMUP = 100
+"""Steps of the warm-up, or those of an epoch where that has fewer. No bound that may be raised tells it."""
 
 
 def with_usual(settings: TagSettings, *, of_words: bool, spans: bool) -> TagSettings:
@@ -163,6 +163,7 @@ def training_settings(given: Mapping[str, Any], *, batches: int, tokens: int) ->
         "optimizer": "adamw",
         "learning_rate": 3e-3,
         "weight_decay": 0.01,
+        "warmup_steps": min(WARMUP, batches),
         "average": 0.99,
         "patience": 8,
     }
@@ -172,8 +173,6 @@ def training_settings(given: Mapping[str, Any], *, batches: int, tokens: int) ->
     ends = (settings.max_steps, settings.epochs and batches * settings.epochs)
     known = [end for end in ends if end is not None]
     total = min(known, default=batches)
-    if known and "warmup_steps" not in given:
-        settings = replace(settings, warmup_steps=min(WARMUP, total // WARMING))
     if settings.evaluate_every is None:
         settings = replace(settings, evaluate_every=min(max(total // EVALUATIONS, 20), total))
     return settings
