@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_no_answer_breaks_its_scheme_whatever_the_scores_are() -> None:
         may = model.fitted.codes.allowed()
         for row in best.to_list():
             path = [-1, *row.tolist(), -1]
-            assert all(may[a, b] for a, b in zip(path, path[1:], strict=False))
+            assert all(may[a, b] for a, b in pairwise(path))
 
 
 def test_probabilities_are_those_of_the_tags(fitted: Tagger) -> None:
@@ -137,7 +138,7 @@ def test_chunks_and_files_are_tagged_as_the_whole(fitted: Tagger, tmp_path: Path
     whole = fitted.predict(rows[0])
     parts = list(fitted.predict_chunks(file, rows=3))
     assert [part["sentence"].n_unique() for part in parts] == [3, 3, 1]
-    assert [row for part in parts for row in part.rows()][0][:3] == whole.rows()[0][:3]
+    assert parts[0].rows()[0][:3] == whole.rows()[0][:3]
     assert [tag for part in parts for tag in part["tag"]] == whole["tag"].to_list()
     assert parts[-1]["sentence"].to_list()[-1] == 7
 
@@ -159,7 +160,7 @@ def test_a_stream_answers_each_token_from_what_was_read(forward: Tagger) -> None
                 weight = (weight @ transitions.double().exp()) * score.exp()
             weight = weight / weight.sum()
             np.testing.assert_allclose(pushed[step], weight.numpy(), atol=1e-5)
-    assert [stream.tags[k] for k in pushed.argmax(1)][0] == "O"
+    assert stream.tags[pushed[0].argmax()] == "O"
     with pytest.raises(InputError, match="int"):
         stream.push([1])  # type: ignore[list-item]
     assert stream.push([]).shape == (0, len(stream.tags))
