@@ -156,3 +156,22 @@ def test_what_is_not_fitted_says_so() -> None:
         Tagger().tag("a b")
     with pytest.raises(InputError, match=r"fit\(test=0.2\)"):
         made().fit(*news(10), test=0.2)
+
+
+@pytest.mark.parametrize("given", [5, [5], [["a", 3]], {"a": "b"}, [None]], ids=str)
+def test_what_is_no_sentence_is_refused(saved: Path, given: Any) -> None:
+    with pytest.raises(InputError, match="of type"):
+        load(saved).tag(given)
+
+
+@pytest.mark.parametrize(("data", "tags"), [("news.conll", [["O"]]), ([["a"]], "tags.txt")])
+def test_a_file_and_a_list_do_not_go_together(data: Any, tags: Any) -> None:
+    with pytest.raises(InputError, match=r"fit\(file\)"):
+        made().fit(data, tags)
+
+
+def test_empty_sentences_have_no_tags(saved: Path) -> None:
+    model = load(saved)
+    assert model.tag("") == []
+    assert model.tag(["", [], "cat"])[:2] == [[], []]
+    assert len(model.predict(["", "a cat"])) == 2

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from unrolled.data.tag_schemes import Span, spans_of
 from unrolled.data.tagged_form import TaggedForm
-from unrolled.data.words import WORDS
+from unrolled.data.words import WORDS, split_words
+from unrolled.errors import InputError
 from unrolled.models.tag_network import TagNetwork, TagSizes
 from unrolled.tasks.recurrent import CellChoice, recurrent_layer
 from unrolled.tasks.tag.codes import TagCodes
@@ -70,6 +71,24 @@ class Fitted:
     def joined(self) -> bool:
         """Whether tokens are written without a space between them."""
         return self.form.units != WORDS
+
+    def tokens(self, sentence: object) -> list[str]:
+        """Return the tokens of a sentence: a text is parted as the data is.
+
+        Raises:
+            InputError: it is neither a text nor a list of texts.
+        """
+        if isinstance(sentence, str):
+            return split_words(sentence, self.form.units, self.form.marked)
+        if not isinstance(sentence, Sequence):
+            raise InputError(
+                f"a sentence of type {type(sentence).__name__}",
+                expected="a text, or a list of tokens",
+            )
+        for token in sentence:
+            if not isinstance(token, str):
+                raise InputError(f"a token of type {type(token).__name__}", expected="a text")
+        return list(sentence)
 
     def tags(
         self, sentences: Sequence[Sequence[str]]

@@ -10,8 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from unrolled.core.stream import Stream
-from unrolled.data.words import split_words
-from unrolled.errors import InputError
 from unrolled.models.chain import Chain
 from unrolled.tasks.tag.fitted import Fitted
 
@@ -35,7 +33,7 @@ class TagStream:
 
     def __init__(self, fitted: Fitted) -> None:
         self._stream = Stream(fitted.model.network)
-        self._reader, self._form = fitted.reader, fitted.form
+        self._fitted = fitted
         crf = fitted.model.crf if fitted.model.chained else None
         self._chain = (
             None if crf is None else Chain(*(part.detach().double() for part in crf.chain()))
@@ -49,17 +47,10 @@ class TagStream:
         Raises:
             InputError: they are no texts.
         """
-        words = (
-            split_words(tokens, self._form.units, self._form.marked)
-            if isinstance(tokens, str)
-            else list(tokens)
-        )
-        for word in words:
-            if not isinstance(word, str):
-                raise InputError(f"a token of type {type(word).__name__}", expected="a text")
+        words = self._fitted.tokens(tokens)
         if not words:
             return np.zeros((0, len(self.tags)))
-        encoded = self._reader.encode([words])
+        encoded = self._fitted.reader.encode([words])
         pieces = (encoded.sequences(np.array([piece])) for piece in range(len(encoded)))
         scores = torch.cat([self._stream.push(piece.data)[0] for piece in pieces])
         return self._filtered(scores.double()).numpy()

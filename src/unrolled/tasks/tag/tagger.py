@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from unrolled.data.pair_rows import short
 from unrolled.data.partition import repeated
 from unrolled.data.tagged import Tagged, iter_tagged, read_tagged
-from unrolled.data.words import split_words
+from unrolled.errors import InputError
 from unrolled.tasks.baselines import TAG_BASELINES, MostFrequentTag, chosen_baselines
 from unrolled.tasks.model import ReadInside
 from unrolled.tasks.options import refuse_shares
@@ -34,6 +35,7 @@ COLUMNS = {
     "tag": pl.String,
     "probability": pl.Float64,
 }
+SENTENCES = "a text, a list of texts, or a list of sentences that are lists of tokens"
 
 
 class Tagger(PartedModel):
@@ -153,6 +155,12 @@ class Tagger(PartedModel):
             TrainingError: the loss or a gradient was not finite; the last good weights are kept.
         """
         refuse_shares(validation=validation, test=test)
+        if tags is not None and (isinstance(data, str | Path) or isinstance(tags, str | Path)):
+            raise InputError(
+                f"fit({short(data)}, {short(tags)})",
+                expected="sentences and their tags, a list of both for each",
+                fix="give a file that holds both: fit(file)",
+            )
         rows = read_tagged(
             data if tags is None else (list(data), list(tags)),
             text_column=self.settings.text,
@@ -189,13 +197,10 @@ class Tagger(PartedModel):
         return found[0] if isinstance(sentences, str) else found
 
     def _tagged(self, sentences: Any) -> list[TaggedSentence]:
-        form = self.fitted.form
-        given = [sentences] if isinstance(sentences, str) else list(sentences)
-        rows = [
-            split_words(some, form.units, form.marked) if isinstance(some, str) else list(some)
-            for some in given
-        ]
-        return self.fitted.tagged(rows)
+        given = [sentences] if isinstance(sentences, str) else sentences
+        if not isinstance(given, Iterable) or isinstance(given, Mapping):
+            raise InputError(f"sentences of type {type(given).__name__}", expected=SENTENCES)
+        return self.fitted.tagged([self.fitted.tokens(some) for some in given])
 
     def predict(self, data: Any, *, text: str | None = None) -> pl.DataFrame:
         """Tag many sentences.
