@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from unrolled.data.chunks import CHUNK, arrived_chunks, peeked, text_chunks
+from unrolled.data.chunks import CHUNK, arrived_chunks, text_chunks
 from unrolled.data.sources import UTF16_MARKS, Source, decode, read_whole, require_readable
 from unrolled.data.table_chunks import file_tables
 from unrolled.data.tables import kind_of
@@ -85,8 +86,8 @@ def iter_tagged(
 ) -> Iterator[Tagged]:
     """Read as `read_tagged` does, at most ``rows`` sentences at a time, so that no source is too large.
 
-    Text, columns and JSONL on standard input are yielded as they arrive, each sentence as soon as it has ended. Without
-    ``like`` the first sentences tell the form of all.
+    Text, columns and JSONL on standard input are yielded as they arrive, each sentence as soon as it has ended; lines of a
+    single word are text there unless ``text_column`` is named. Without ``like`` the first sentences tell the form of all.
 
     >>> [part.sentences for part in iter_tagged([["a"], ["b", "c"], ["d"]], rows=2)]
     [[['a'], ['b', 'c']], [['d']]]
@@ -173,11 +174,22 @@ def _parquet_rows(file: File) -> Iterator[Rows]:
         yield table.frame.to_dicts(), file.name, places_of(file.name, "row", table.first)
 
 
+def _begun(sources: Iterator[Source]) -> tuple[bytes, Iterator[Source]]:
+    """Return what has come when there is a line that is no remark, and all of it with what follows."""
+    begun: list[Source] = []
+    for source in sources:
+        begun.append(source)
+        lines = source.data.split(b"\n")
+        if not all(not line.strip() or line.startswith((b"# ", b"#\t")) for line in lines):
+            break
+    return b"".join(source.data for source in begun), chain(begun, sources)
+
+
 def _arriving(request: TagRequest) -> Iterator[TaggedPiece]:
     """Yield sentences of standard input as they arrive."""
     file = standard_input()
     with file.open() as reader:
-        head, arriving = peeked(arrived_chunks(file, reader))
+        head, arriving = _begun(arrived_chunks(file, reader))
         _require_filled(file, head)
         kind = _kind(file.suffix, head)
         if head.startswith(UTF16_MARKS) or kind in ("parquet", "json"):
