@@ -341,9 +341,6 @@ OF_MODELS = [
     ),
     Example("random field", lambda f, h: LinearChainCRF(f)),
     Example(
-        "tagger", lambda f, h: tagger(lambda f: LSTM(f, h), None, h), token_ids, any_state=False
-    ),
-    Example(
         "tagger of words and letters",
         lambda f, h: tagger(lambda f: GRU(f, h), Bidirectional(LSTM(3, 2), GRU(3, 2)), h),
         spelt,

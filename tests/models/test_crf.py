@@ -225,6 +225,20 @@ def test_where_the_exponent_domain_would_underflow_logarithms_are_taken() -> Non
     torch.testing.assert_close(crf.marginals(scores).data, scores.grad)
 
 
+def test_a_tag_that_cannot_be_reached_may_score_anything() -> None:
+    apart = Allowed(
+        torch.eye(2, dtype=torch.bool), torch.tensor([True, False]), torch.tensor([True, True])
+    )
+    crf, scores = LinearChainCRF(2, apart), torch.zeros(1, 20, 2)
+    scores[..., 1] = 100.0
+    scores.requires_grad_()
+    assert not Scaled(scores, crf.chain(), torch.tensor([20])).underflow
+    assert crf.log_partition(scores).item() == 0
+    crf.log_partition(scores).sum().backward()
+    assert scores.grad is not None
+    assert scores.grad[0].tolist() == [[1.0, 0.0]] * 20
+
+
 def test_scores_of_minus_infinity_exclude_a_tag_at_a_step() -> None:
     crf, scores = drawn(3), scores_of(3, [4]).data.clone()
     kept = scores.detach().clone()

@@ -80,14 +80,16 @@ class Scaled:
         )
         self.alive = _alive(scores, lengths)
         self.full = int(lengths.min()) if len(lengths) else 0
-        emitted.sub_(peaks).exp_()
+        reachable = _reachable(chain, len(emitted))
+        # A tag that no tagging can have would be scored from behind without a bound.
+        emitted.sub_(peaks).exp_().masked_fill_(~reachable, 0.0)
         self.ahead, sums = torch.empty_like(emitted), torch.empty_like(peaks)
         self._run_ahead(begin, emitted, sums)
         sums.masked_fill_(~self.alive, 1.0)
         self.last = (
             (self.ahead[-1] * self.end).sum(1, keepdim=True).masked_fill_(~self.alive[0], 1.0)
         )
-        held = (self.ahead * sums >= LEAST) | ~self.alive | ~_reachable(chain, len(emitted))
+        held = (self.ahead * sums >= LEAST) | ~(self.alive & reachable)
         self.underflow = not bool(held.all() and (self.last >= LEAST).all())
         counts = (lengths - 1).to(peaks).unsqueeze(1)
         whole = (sums.log() + peaks).sum(0) + self.last.log()
