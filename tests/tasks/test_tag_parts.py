@@ -145,7 +145,7 @@ def test_new_tags_count_as_wrong_and_are_said() -> None:
 def test_validation_sentences_of_new_tags_are_left_out() -> None:
     held = [["today", "Ann"], ["Acme"]], [["O", "B-PER"], ["B-ORG"]]
     model = made(max_steps=2).fit(*news(60), validation=held)
-    assert "1 validation sentences left out" in " ".join(model.notes)
+    assert "1 validation sentence is left out" in " ".join(model.notes)
 
 
 def test_sentences_that_stand_in_training_too_are_counted() -> None:

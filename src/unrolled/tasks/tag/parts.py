@@ -65,7 +65,9 @@ class TagParts:
         if known.all():
             return self
         place = held.where(int(np.argmin(known)))
-        note = f"{place}: {int((~known).sum()):,} validation sentences left out, whose tags the training part has not"
+        count = int((~known).sum())
+        left = "1 validation sentence is" if count == 1 else f"{count:,} validation sentences are"
+        note = f"{place}: {left} left out, whose tags the training part has not"
         kept = held.take(np.flatnonzero(known))
         return replace(self, validation=kept, notes=(*self.notes, note))
 
