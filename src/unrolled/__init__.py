@@ -43,6 +43,7 @@ _ROOMS = {
     "unrolled.tasks.forecast": ("Forecaster",),
     "unrolled.tasks.generate": ("Generator",),
     "unrolled.tasks.saving": ("load",),
+    "unrolled.tasks.tag": ("Tagger",),
     "unrolled.tasks.translate": ("Translator",),
     "unrolled.errors": (
         "InputError",

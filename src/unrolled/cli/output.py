@@ -22,11 +22,15 @@ class View(NamedTuple):
 
 
 def view_of(task: str) -> View:
-    """Return how the results of ``task`` ("forecast", "classify", "translate", "generate") are shown."""
+    """Return how the results of ``task`` ("forecast", "classify", "tag", "translate", "generate") are shown."""
     if task == "classify":
         from unrolled.view import classify_report as classify
 
         return View(classify.classify_report, classify.scores_of)
+    if task == "tag":
+        from unrolled.view import tag_report as tag
+
+        return View(tag.tag_report, tag.scores_of)
     if task == "translate":
         from unrolled.view import translate_report as translate
 

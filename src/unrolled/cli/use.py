@@ -33,6 +33,7 @@ OPTIONS_OF = {
     "generate": (
         "text", "temperature", "top_k", "top_p", "penalty", "seed", "max_length", "n", "lines", "characters", "acrostic",
     ),
+    "tag": ("text", "tag"),
     "translate": (
         "source", "target", "beam", "n_best", "temperature", "top_k", "top_p", "seed",
     ),
@@ -41,7 +42,9 @@ OPTIONS_OF = {
 
 Text = Annotated[
     str | None,
-    typer.Option(help="Of a classifier or generator: column of the texts, if called otherwise."),
+    typer.Option(
+        help="Of a classifier, tagger or generator: column of the texts, if called otherwise."
+    ),
 ]
 SourceColumn = Annotated[
     str | None, typer.Option(help="Of a translator: column of the sources, if called otherwise.")
@@ -64,6 +67,9 @@ def evaluate(
     label: Annotated[
         str | None, typer.Option(help="Of a classifier: column of the labels, if called otherwise.")
     ] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="Of a tagger: column of the tags, if called otherwise.")
+    ] = None,
     source: SourceColumn = None,
     target: Annotated[
         str | None,
@@ -77,7 +83,7 @@ def evaluate(
     from unrolled.tasks.saving import load
 
     spoken = page_language(language)
-    options = given(text=text, label=label, source=source, target=target, beam=beam)
+    options = given(text=text, label=label, tag=tag, source=source, target=target, beam=beam)
     task = _refuse_for_another_task(model, options)
     rows = _rows(data, task, model)
     loaded = load(model)
@@ -137,11 +143,14 @@ def predict(
         str | None, typer.Option(help="What the lines of a poem begin with.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A CSV file; by default stdout.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="A CSV file, of tags a file of columns; by default stdout."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Forecast, classify, translate or write with a saved model: CSV, a target in each line, or a text, on stdout."""
+    """Forecast, classify, tag, translate or write with a saved model, to stdout: CSV, tokens with their tags, a target in each line, or a text."""
     from unrolled.tasks.saving import load
 
     if output is not None:
@@ -181,6 +190,9 @@ def predict(
         from unrolled.cli.writing import manner, write_texts
 
         write_texts(load(model), data, {**options, **manner(draws, form)}, output, as_json)
+        return
+    if task == "tag":
+        _tag(load(model), data, output, as_json, **options)
         return
     tables, objects = {
         "classify": (table_lines, _classified_objects),
@@ -252,6 +264,16 @@ def _forecast(
     else:
         sys.stdout.write(_csv(forecast))
         sys.stdout.flush()
+
+
+def _tag(model: Any, data: str | None, output: Path | None, as_json: bool, **options: Any) -> None:
+    from unrolled.cli.predict_tag import predict_tags
+
+    if data is None and sys.stdin.isatty():
+        note("a sentence a line; Ctrl-D ends")
+    predict_tags(model, "-" if data is None else data, output, as_json, **options)
+    for line in model.notes:
+        note(line)
 
 
 def _csv(forecast: polars.DataFrame) -> str:
