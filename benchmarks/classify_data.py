@@ -45,14 +45,15 @@ def stratified(rows: Rows) -> list[Split]:
 
 def read_imdb(folder: Path) -> list[Split]:
     """25,000 film reviews to train on and 25,000 to test, two classes (Maas et al. 2011)."""
+    return [Split(imdb_part(folder, "train"), imdb_part(folder, "test"))]
 
-    def part(name: str) -> Rows:
-        text = lzma.decompress((folder / "imdb" / f"{name}.tsv.xz").read_bytes()).decode()
-        # Not splitlines: some reviews hold U+0085.
-        rows = [line.split("\t", 2) for line in text.rstrip("\n").split("\n")[1:]]
-        return Rows([row[2] for row in rows], [row[0] for row in rows])
 
-    return [Split(part("train"), part("test"))]
+def imdb_part(folder: Path, name: str) -> Rows:
+    """Return the reviews of one part, "train" or "test"."""
+    text = lzma.decompress((folder / "imdb" / f"{name}.tsv.xz").read_bytes()).decode()
+    # Not splitlines: some reviews hold U+0085.
+    rows = [line.split("\t", 2) for line in text.rstrip("\n").split("\n")[1:]]
+    return Rows([row[2] for row in rows], [row[0] for row in rows])
 
 
 def read_trec6(folder: Path) -> list[Split]:

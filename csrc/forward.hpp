@@ -17,6 +17,9 @@ struct ForwardPlan {
   Panels input;      // depth I, columns U * G
   Panels recurrent;  // depth H, columns U * G; of the GRU that resets before: its r and z, U * 2
   Panels candidate;  // that GRU's n: depth H, columns U
+  // Where x is tokens [B, T]: the input's product of each of them, [tokens, U * G, width].
+  const float* table = nullptr;
+  const int64_t* tokens = nullptr;
 };
 
 // A worker's memory.
@@ -42,6 +45,21 @@ struct ForwardRoom {
     sums = room.take(8 * 4 * width);
   }
 };
+
+// The products of the input of n live steps, from their tokens' lines of the table. The steps follow each other at `next`.
+template <class Next>
+UNROLLED_INLINE void read_table(const ForwardPlan& plan, int64_t n, float* from_x, const Next& next) {
+  const Groups& columns = plan.input.columns;
+  const int64_t line = columns.count * width;
+  for (int64_t row = 0; row < n; ++row) {
+    const float* from = plan.table + next() * line;
+    for (int64_t p = 0; p < columns.groups; ++p) {
+      const int64_t first = columns.start(p), floats = columns.size(p) * width;
+      float* to = from_x + first * width * n + row * floats;
+      for (int64_t k = 0; k < floats; k += width) store(to + k, load(from + first * width + k));
+    }
+  }
+}
 
 // One row at one step: where its numbers come from and go to.
 struct ForwardRow {
@@ -207,11 +225,19 @@ void forward_rows(const ForwardPlan& plan, const Rows& rows, Room memory) {
   for (int64_t begin = 0; begin < layout.steps && rows.live(begin) > 0; begin = end) {
     int64_t n = rows.live(begin);
     for (end = begin + 1; end < layout.steps && n + rows.live(end) <= plan.most_rows; ++end) n += rows.live(end);
-    float* x = room.x;
-    for (int64_t t = begin; t < end; ++t) {
-      for (int64_t i = 0; i < rows.live(t); ++i, x += width) put_row(x, stride, call.x.at(rows.row(i), t), I);
+    if (plan.table != nullptr) {
+      int64_t i = 0, t = begin;
+      read_table(plan, n, room.from_x, [&] {
+        if (i == rows.live(t)) i = 0, ++t;
+        return plan.tokens[rows.row(i++) * layout.steps + t];
+      });
+    } else {
+      float* x = room.x;
+      for (int64_t t = begin; t < end; ++t) {
+        for (int64_t i = 0; i < rows.live(t); ++i, x += width) put_row(x, stride, call.x.at(rows.row(i), t), I);
+      }
+      product(room.x, stride, n, plan.input, room.from_x);
     }
-    product(room.x, stride, n, plan.input, room.from_x);
     StepInput input{room.from_x, n, 0};
     for (int64_t t = begin; t < end; input.start += rows.live(t++)) forward_step<kind>(plan, rows, room, t, input);
   }

@@ -19,6 +19,48 @@ struct LinearWeights {
   }
 };
 
+bool is_cell(const StepLayer& layer) { return layer.kind == step_cell || layer.kind == step_token_cell; }
+
+// A cell's weights. Over tokens it has no matrix for its input, but the product with it of each of them, as ForwardPlan
+// wants it.
+struct StepCellWeights {
+  float* table;
+  CellWeights cell;
+
+  StepCellWeights(Room& room, const StepLayer& layer)
+      : table(layer.kind == step_cell
+                  ? nullptr
+                  : room.take(layer.in * gate_count(layer.cell) * blocks(layer.out, width) * width)),
+        cell(room, layer.cell, layer.kind == step_cell ? layer.in : 0, layer.out) {}
+
+  void pack(const Weights& from, const StepLayer* embedding) const {
+    cell.pack_all_biases(from);
+    cell.pack(from, 0, 1);
+    if (embedding != nullptr) pack_table(from, *embedding);
+  }
+
+  void pack_table(const Weights& from, const StepLayer& embedding) const {
+    const Groups& columns = cell.together;
+    const int64_t I = embedding.out, line = columns.count * width, stride = spaced(step_rows) * width;
+    const Workspace workspace(static_cast<size_t>(line * (I + step_rows) + blocks(I, width) * stride) * sizeof(float));
+    float* weights = static_cast<float*>(workspace.data());
+    float *products = weights + line * I, *x = products + line * step_rows;
+    pack_units(weights, {from.ih, cell.hidden_size, I, 0, gate_count(cell.kind)}, columns, 0, 1);
+    for (int64_t start = 0; start < embedding.in; start += step_rows) {
+      const int64_t rows = least(step_rows, embedding.in - start);
+      for (int64_t i = 0; i < rows; ++i) put_row(x + i * width, stride, embedding.packed + (start + i) * I, I);
+      product(x, stride, rows, {weights, cell.biases, I, columns}, products);
+      for (int64_t p = 0; p < columns.groups; ++p) {
+        const int64_t first = columns.start(p) * width, floats = columns.size(p) * width;
+        for (int64_t i = 0; i < rows; ++i) {
+          __builtin_memcpy(table + (start + i) * line + first, products + first * rows + i * floats,
+                           static_cast<size_t>(floats) * sizeof(float));
+        }
+      }
+    }
+  }
+};
+
 // A LayerNorm's scale and shift, whole vectors each.
 struct NormWeights {
   float *scale, *shift;
@@ -31,18 +73,16 @@ struct NormWeights {
 
 int64_t step_floats(const StepLayer& layer) {
   Room counted{nullptr};
-  if (layer.kind == step_cell) CellWeights(counted, layer.cell, layer.in, layer.out);
+  if (is_cell(layer)) StepCellWeights(counted, layer);
   if (layer.kind == step_linear) LinearWeights(counted, layer.in, layer.out);
   if (layer.kind == step_layer_norm) NormWeights(counted, layer.in);
   return counted.floats;
 }
 
-void pack_step(const StepLayer& layer, const Weights& from) {
+void pack_step(const StepLayer& layer, const StepLayer* embedding, const Weights& from) {
   Room room{layer.packed};
-  if (layer.kind == step_cell) {
-    const CellWeights weights(room, layer.cell, layer.in, layer.out);
-    weights.pack_all_biases(from);
-    weights.pack(from, 0, 1);
+  if (is_cell(layer)) {
+    StepCellWeights(room, layer).pack(from, embedding);
   } else if (layer.kind == step_linear) {
     const LinearWeights weights(room, layer.in, layer.out);
     pack_units(weights.data, {from.ih, layer.out, layer.in, 0, 1}, weights.columns, 0, 1);
@@ -78,7 +118,8 @@ struct StepRoom {
 // One layer's part of some rows.
 struct StepPart {
   const StepLayer& layer;
-  const float* x;  // [rows, steps, in]
+  const float* x;         // [rows, steps, in], or
+  const int64_t* tokens;  // [rows, steps] of a cell over tokens
   float* y;        // [rows, steps, out]
   int64_t rows, steps;
   const float *h, *c;  // of these rows
@@ -87,7 +128,9 @@ struct StepPart {
 
 template <int kind>
 void step_cell_rows(const StepPart& part, const StepRoom& room) {
-  const int64_t I = part.layer.in, H = part.layer.out, rows = part.rows, steps = part.steps;
+  Room packed{part.layer.packed};
+  const StepCellWeights weights(packed, part.layer);
+  const int64_t I = weights.cell.input_size, H = part.layer.out, rows = part.rows, steps = part.steps;
   for (int64_t i = 0; i < rows; ++i) {
     room.order[i] = i;
     room.x_row[i] = i * steps * I;
@@ -111,9 +154,9 @@ void step_cell_rows(const StepPart& part, const StepRoom& room) {
                      nullptr,
                      nullptr,
                      1};
-  Room packed{part.layer.packed};
-  const CellWeights weights(packed, kind, I, H);
-  const ForwardPlan plan = weights.plan(call, room.offsets, weights.most_rows(rows, steps), true);
+  ForwardPlan plan = weights.cell.plan(call, room.offsets, weights.cell.most_rows(rows, steps), true);
+  plan.table = weights.table;
+  plan.tokens = part.tokens;
   forward_rows<kind>(plan, Rows{call.layout, 0, 1}, room.rest);
 }
 
@@ -216,14 +259,15 @@ void step_layer(const StepPart& part, const StepRoom& room) {
 // Rows `first` and after of a call through all of its layers.
 void step_through(const StepCall& call, const StepRoom& room, int64_t first, int64_t rows) {
   const int64_t begin = first * call.steps, count = rows * call.steps;
+  const int64_t* tokens = static_cast<const int64_t*>(call.x) + begin;
   const float* x = static_cast<const float*>(call.x) + begin * call.layers[0].in;
   for (int64_t i = 0; i < call.count; ++i) {
     const StepLayer& layer = call.layers[i];
     float* y = i + 1 == call.count ? call.y + begin * layer.out : room.features[i & 1];
+    if (i + 1 < call.count && call.layers[i + 1].kind == step_token_cell) continue;
     if (layer.kind == step_embedding) {
-      const int64_t* ids = static_cast<const int64_t*>(call.x) + begin;
       for (int64_t n = 0; n < count; ++n) {
-        __builtin_memcpy(y + n * layer.out, layer.packed + ids[n] * layer.out,
+        __builtin_memcpy(y + n * layer.out, layer.packed + tokens[n] * layer.out,
                          static_cast<size_t>(layer.out) * sizeof(float));
       }
     } else {
@@ -231,7 +275,7 @@ void step_through(const StepCall& call, const StepRoom& room, int64_t first, int
         auto* state = states[2 * i + which];
         return state == nullptr ? nullptr : state + first * layer.out;
       };
-      step_layer({layer, x, y, rows, call.steps, of(call.before, 0), of(call.before, 1), of(call.after, 0),
+      step_layer({layer, x, tokens, y, rows, call.steps, of(call.before, 0), of(call.before, 1), of(call.after, 0),
                   of(call.after, 1)},
                  room);
     }
@@ -245,6 +289,7 @@ int64_t step_workers(const StepCall& call) {
     const StepLayer& layer = call.layers[i];
     const double in = static_cast<double>(layer.in), out = static_cast<double>(layer.out);
     if (layer.kind == step_cell) work += 2.0 * gate_count(layer.cell) * out * (in + out);
+    if (layer.kind == step_token_cell) work += 2.0 * gate_count(layer.cell) * out * out;
     if (layer.kind == step_linear) work += 2.0 * in * out;
   }
   const double worth = work * static_cast<double>(call.batch * call.steps) / work_per_thread();
@@ -255,11 +300,11 @@ int64_t step_workers(const StepCall& call) {
 // Floats that a layer needs besides its weights, for so many rows at a time.
 int64_t step_scratch(const StepLayer& layer, int64_t rows, int64_t steps) {
   Room counted{nullptr};
-  if (layer.kind == step_cell) {
+  if (is_cell(layer)) {
     Room packed{nullptr};
-    const CellWeights weights(packed, layer.cell, layer.in, layer.out);
-    const int64_t inputs = blocks(layer.in, width);
-    ForwardRoom(counted, layer.cell, weights.unit_blocks, inputs, rows, weights.most_rows(rows, steps));
+    const CellWeights cell = StepCellWeights(packed, layer).cell;
+    const int64_t inputs = blocks(cell.input_size, width);
+    ForwardRoom(counted, layer.cell, cell.unit_blocks, inputs, rows, cell.most_rows(rows, steps));
   } else if (layer.kind == step_linear) {
     LinearRoom(counted, layer.in);
   }

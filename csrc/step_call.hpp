@@ -14,6 +14,7 @@ enum StepKind : int {
   step_linear,
   step_layer_norm,
   step_embedding,  // the first layer only: it reads int64
+  step_token_cell,  // the second only, over an embedding: a cell whose input's product stands in a table of all tokens
   step_tanh,
   step_sigmoid,
   step_relu,
@@ -22,8 +23,8 @@ enum StepKind : int {
 
 struct StepLayer {
   int kind;
-  int cell;         // of step_cell
-  int64_t in, out;  // features; `in` of an embedding is its number of rows
+  int cell;         // of step_cell and step_token_cell
+  int64_t in, out;  // features; `in` of an embedding, and of a cell over its tokens, is its number of rows
   float epsilon;    // of step_layer_norm
   // What pack_step wrote: the instruction set's own layout. Of an embedding its table [in, out], where it lies.
   float* packed;
@@ -46,7 +47,8 @@ struct StepKernels {
   // Floats of a layer's packed weights.
   int64_t (*floats)(const StepLayer& layer);
   // Packs them. A Linear has [out, in] in `ih` and its bias in `bias_ih`; a LayerNorm the same of size [in], or null.
-  void (*pack)(const StepLayer& layer, const Weights& weights);
+  // A cell over tokens is given the embedding below it.
+  void (*pack)(const StepLayer& layer, const StepLayer* embedding, const Weights& weights);
   void (*run)(const StepCall& call);
 };
 

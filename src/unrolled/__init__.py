@@ -33,6 +33,7 @@ _ROOMS = {
     "unrolled.models.attending": ("AttendingCell",),
     "unrolled.models.attending_stack": ("AttendingStack",),
     "unrolled.models.attention": ("AdditiveAttention", "DotAttention", "MultiHeadAttention"),
+    "unrolled.models.poem_form": ("PoemForm",),
     "unrolled.models.sampling": ("Sampling",),
     "unrolled.models.seq2seq": ("Seq2Seq", "Seq2SeqSizes"),
     "unrolled.models.transformer": ("TransformerCell",),
@@ -40,7 +41,9 @@ _ROOMS = {
     "unrolled.models.transformer_encoder": ("TransformerEncoder",),
     "unrolled.tasks.classify": ("Classifier",),
     "unrolled.tasks.forecast": ("Forecaster",),
+    "unrolled.tasks.generate": ("Generator",),
     "unrolled.tasks.saving": ("load",),
+    "unrolled.tasks.tag": ("Tagger",),
     "unrolled.tasks.translate": ("Translator",),
     "unrolled.errors": (
         "InputError",

@@ -295,3 +295,31 @@ def test_weight_drop_reaches_the_cell_inside_zoneout() -> None:
     bare = WeightDrop(layer.cell.cell, 0.5)
     expected = bare(xs, bare.initial_state(2)._replace(noise=state.noise))[0]
     torch.testing.assert_close(layer(xs, state)[0], expected)
+
+
+def test_numbers_are_the_same_for_few_rows_and_many() -> None:
+    seeds, places, others = torch.randint(2**62, (3, 100))
+    many = uniform(seeds, places, others)
+    few = [uniform(*rows) for rows in zip(seeds.split(7), places.split(7), others.split(7), strict=True)]  # fmt: skip
+    assert torch.equal(torch.cat(few), many)
+    assert len(set(many.tolist())) == 100
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_noise_that_is_drawn_once_counts_no_steps(training: bool) -> None:
+    layer = Dropout(0.5, locked=True).train(training)
+    before = layer.initial_state(3)
+    _, state = layer(Seq(torch.ones(3, 4, 2), [4, 0, 2]), before)
+    _, state = layer.step(torch.ones(3, 2), state)
+    assert torch.equal(state.position, before.position)
+
+
+def test_a_step_of_dropped_weights_is_the_cells_own_in_evaluation() -> None:
+    cell = GRU(3, 4)
+    layer, x = WeightDrop(cell, 0.5).eval(), torch.randn(2, 3)
+    state = layer.initial_state(2)
+    y, after = layer.step(x, state)
+    right, inner = cell.step(x, state.cell)
+    assert torch.equal(y, right)
+    assert torch.equal(after.cell.h, inner.h)
+    assert not torch.equal(layer.train().step(x, state)[0], y)

@@ -137,6 +137,35 @@ def check_stack(seed: int) -> None:
     assert len(positions) == len(pytree.tree_leaves(found)) - len(real)
 
 
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_cell_over_tokens_is_exact(name: str, kind: str) -> None:
+    """The input's product of every token stands in a table: of more tokens than are made together, and of any rows."""
+    with instruction_set(name):
+        for hidden, bias in ((1, True), (17, False), (33, True)):
+            layer = Stack(nn.Embedding(70, 5), Dropout(0.5), MAKERS[kind](5, hidden, bias))
+            for parameter in layer.parameters():
+                nn.init.normal_(parameter, std=0.4)
+            exact = copy.deepcopy(layer).eval().double()
+            for batch, cuts in ((1, [1, 1, 7]), (3, [1, 2, 1]), (70, [5, 1])):
+                tokens = torch.randint(70, (batch, sum(cuts)))
+                tokens[0, 0] = 69
+                stream = Stream(layer)
+                assert is_packed(stream)
+                ys = torch.cat([stream.push(chunk) for chunk in tokens.split(cuts, 1)], 1)
+                with torch.no_grad(), no_kernels():
+                    right, _ = exact(tokens)
+                torch.testing.assert_close(ys.double(), right, atol=1e-5, rtol=1e-5)
+
+
+def test_a_table_of_too_many_tokens_is_not_made() -> None:
+    layer = Stack(nn.Embedding(70_000, 3), GRU(3, 80))
+    stream, tokens = Stream(layer), torch.randint(70_000, (2, 3))
+    assert is_packed(stream)
+    with torch.no_grad():
+        torch.testing.assert_close(stream.push(tokens), layer(tokens)[0], atol=1e-5, rtol=1e-5)
+
+
 def full_stack() -> Stack:
     return Stack(
         nn.Linear(4, 6),

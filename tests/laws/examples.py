@@ -65,8 +65,13 @@ from unrolled.core.noise import NoiseState, ZoneoutState
 from unrolled.core.tree import State, Tree
 from unrolled.models.attending_stack import Looking
 from unrolled.models.classifier import ClassifierSizes, ClassifyNetwork
+from unrolled.models.crf import LinearChainCRF
+from unrolled.models.language import LanguageModel, LanguageSizes
 from unrolled.models.ngrams import NgramLinear
 from unrolled.models.pooling import AttentionPool, LastPool, MaxPool, MeanPool
+from unrolled.models.recurrent_stack import recurrent_stack
+from unrolled.models.tag_network import TagNetwork, TagSizes
+from unrolled.models.token_embedding import TokenEmbedding
 from unrolled.models.word_dropout import WordDropout
 
 BIAS = (True, False)
@@ -289,13 +294,63 @@ def classifier(layer: Layer, width: int, pooling: tuple[str, ...]) -> ClassifyNe
     return network
 
 
+def spelt(draw: Draw, batch: int, steps: int, features: int) -> Tree:
+    """Tokens of 0 to 3 letters: that many, and then zeros."""
+    letters = 1 + (4 * draw(batch, steps, 3).abs()).long().clamp(max=TOKENS - 2)
+    lengths = (2 * draw(batch, steps, 1).abs()).long()
+    letters = letters.masked_fill(torch.arange(3) >= lengths, 0)
+    return token_ids(draw, batch, steps, features), letters
+
+
+def tagger(layer: Callable[[int], Layer], letters: Layer | None, width: int) -> TagNetwork:
+    sizes = TagSizes(
+        *(3, TOKENS, 4, width),
+        **{"letters": TOKENS, "letter_embedding": 3, "spelling": 4} if letters else {},
+        pairs=8,
+        pair_embedding=2,
+    )
+    network = TagNetwork(layer(sizes.features), sizes, letters, dropout=0.3, word_dropout=0.3)
+    assert network.read.pairs is not None
+    network.read.pairs.know(torch.arange(2, TOKENS * TOKENS, 10))
+    return network
+
+
 def translator(h: int) -> Seq2Seq:
     sizes = Seq2SeqSizes(TOKENS, TOKENS, embedding=h, memory=4)
     encoder = TransformerEncoder(h, 4, layers=1, heads=2, feedforward=3, dropout=0.3)
     return Seq2Seq(encoder, GRU(h, h), sizes, dropout=0.3, word_dropout=0.3)
 
 
+def language_model(
+    cell: Any, f: int, h: int, width: int, *, tied: bool = True, **options: Any
+) -> LanguageModel:
+    layer = recurrent_stack(cell, f, h, 2, width=width, dropout=0.3, **options)
+    sizes = LanguageSizes(TOKENS, embedding=f, width=width)
+    return LanguageModel(layer, sizes, dropout=0.3, embedding_dropout=0.3, tied=tied)
+
+
 OF_MODELS = [
+    Example("token embedding", lambda f, h: TokenEmbedding(TOKENS, f, 0.4), token_ids),
+    Example(
+        "language model",
+        lambda f, h: language_model("lstm", h, h, h, weight_dropout=0.3),
+        token_ids,
+    ),
+    Example(
+        "language model with other weights for its scores",
+        lambda f, h: language_model(GRU, f, h, 3, tied=False),
+        token_ids,
+    ),
+    Example(
+        "language model of Transformer blocks",
+        lambda f, h: language_model("transformer", f, 4, f, heads=2, context=3),
+        token_ids,
+    ),
+    Example(
+        "language model of a user's cell",
+        lambda f, h: language_model(CountingRNN, f, h, f),
+        token_ids,
+    ),
     Example("word dropout", lambda f, h: WordDropout(0.4, unknown=1), token_ids),
     Example("n-grams of one token", lambda f, h: ngram_linear(1), token_ids, any_state=False),
     Example("n-grams", lambda f, h: ngram_linear(3), token_ids, any_state=False),
@@ -314,6 +369,27 @@ OF_MODELS = [
         lambda f, h: ClassifyNetwork(
             GRU(4, h), ClassifierSizes(3, features=f, embedding=4, width=h), ("max",), dropout=0.3
         ),
+        any_state=False,
+    ),
+    Example("random field", lambda f, h: LinearChainCRF(f)),
+    Example(
+        "tagger of words and letters",
+        lambda f, h: tagger(lambda f: GRU(f, h), Bidirectional(LSTM(3, 2), GRU(3, 2)), h),
+        spelt,
+        any_state=False,
+    ),
+    Example(
+        "tagger of words and letters, both ways",
+        lambda f, h: tagger(
+            lambda f: deep(LSTM, f, h, layers=2, bidirectional=True, dropout=0.3), GRU(3, 4), 2 * h
+        ),
+        spelt,
+        any_state=False,
+    ),
+    Example(
+        "tagger below a random field",
+        lambda f, h: Stack(tagger(lambda f: GRU(f, h), None, h), LinearChainCRF(3)),
+        token_ids,
         any_state=False,
     ),
     Example(

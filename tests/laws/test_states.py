@@ -75,7 +75,8 @@ def test_10_a_state_is_where_the_layer_is(example: Example) -> None:
     if example.begin is not begin_empty or not list(example.make(3, 4).parameters()):
         pytest.skip("nothing in it has a place")
     layer = example.make(3, 4).to("meta")
-    assert {leaf.device.type for leaf in leaves(layer.initial_state(2))} == {"meta"}
+    places = {leaf.device.type for leaf in leaves(layer.initial_state(2))}
+    assert places <= {"meta"}  # or none: a random field keeps no state
 
 
 @each_example

@@ -13,6 +13,8 @@ from unrolled.cli.options import page_language
 from unrolled.cli.output import note
 from unrolled.cli.train_classify import train_classify
 from unrolled.cli.train_forecast import train_forecast
+from unrolled.cli.train_generate import train_generate
+from unrolled.cli.train_tag import train_tag
 from unrolled.cli.train_translate import train_translate
 from unrolled.cli.use import demo, evaluate, predict
 from unrolled.errors import InputError, UnrolledError
@@ -36,11 +38,17 @@ train.command("forecast", short_help="Train a forecaster of series.")(train_fore
 train.command("classify", short_help="Train a classifier of texts or of sequences of numbers.")(
     train_classify
 )
+train.command("tag", short_help="Train a tagger of words: parts of speech, names, places.")(
+    train_tag
+)
 train.command("translate", short_help="Train a translator, or a summariser, on pairs of texts.")(
     train_translate
 )
+train.command(
+    "generate", short_help="Train a language model that writes: novels, poems, any texts."
+)(train_generate)
 app.command()(evaluate)
-app.command(short_help="Forecast, classify or translate with a saved model.")(predict)
+app.command(short_help="Forecast, classify, tag, translate or write with a saved model.")(predict)
 app.command(short_help="Forecast a real series, and show what networks remember.")(demo)
 app.command(short_help="Time the kernels beside torch.nn on this machine.")(bench)
 

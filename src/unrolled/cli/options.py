@@ -21,6 +21,14 @@ Language = Annotated[
 
 Folder = Annotated[Path, typer.Option("-o", "--output", help="The model's folder, to be made.")]
 CellName = Annotated[str, typer.Option(help="rnn, lstm, gru, peephole_lstm, ...")]
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="MODEL",
+        help="Begin with a language model: the folder of `train generate`.",
+    ),
+]
 HiddenSize = Annotated[int | None, typer.Option(help="Units of a layer.")]
 Layers = Annotated[int | None, typer.Option(help="Recurrent layers.")]
 MaxMinutes = Annotated[float | None, typer.Option(help="Bound on the training.")]

@@ -22,15 +22,23 @@ class View(NamedTuple):
 
 
 def view_of(task: str) -> View:
-    """Return how the results of ``task`` ("forecast", "classify", "translate") are shown."""
+    """Return how the results of ``task`` ("forecast", "classify", "tag", "translate", "generate") are shown."""
     if task == "classify":
         from unrolled.view import classify_report as classify
 
         return View(classify.classify_report, classify.scores_of)
+    if task == "tag":
+        from unrolled.view import tag_report as tag
+
+        return View(tag.tag_report, tag.scores_of)
     if task == "translate":
         from unrolled.view import translate_report as translate
 
         return View(translate.translate_report, translate.scores_of)
+    if task == "generate":
+        from unrolled.view import generate_report as generate
+
+        return View(generate.generate_report, generate.scores_of)
     from unrolled.view import forecast_report as forecast
 
     return View(forecast.forecast_report, forecast.scores_of)

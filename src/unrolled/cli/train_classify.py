@@ -24,7 +24,10 @@ def train_classify(
         str | None, typer.Option(help="Column of the text, or of the numbers' sequence.")
     ] = None,
     label: Annotated[str | None, typer.Option(help="Column of the class.")] = None,
-    cell: shared.CellName = "gru",
+    start: shared.From = None,
+    cell: Annotated[
+        str | None, typer.Option(help="gru if not said; rnn, lstm, peephole_lstm, ...")
+    ] = None,
     units: Annotated[
         str | None, typer.Option(help="words, characters or bpe; by default told by the texts.")
     ] = None,
@@ -79,7 +82,7 @@ def train_classify(
     parts = given(test=part_or_file(test), validation=part_or_file(validation))
     files = {name: value for name, value in parts.items() if isinstance(value, str)}
     options = given(
-        units=units, vocabulary=vocabulary, text=text, label=label, vectors=vectors, layers=layers,
+        start=start, units=units, vocabulary=vocabulary, text=text, label=label, vectors=vectors, layers=layers,
         bidirectional=bidirectional, hidden_size=hidden_size, embedding=embedding,
         pooling=pooling, ngrams=ngrams, max_length=max_length, dropout=dropout,
         word_dropout=word_dropout, class_weights=class_weights, max_minutes=max_minutes,
@@ -90,7 +93,9 @@ def train_classify(
     spoken = page_language(language)
     refuse_to_overwrite(output, resume)
     classifier = Classifier(cell, **options)
-    told = fit(classifier, data, output, cell=cell, resume=resume, as_json=as_json, **files)
+    told = fit(
+        classifier, data, output, cell=str(classifier.cell), resume=resume, as_json=as_json, **files
+    )
     finish(
         classifier, output, task="classify", has_test=classifier.has_test_part,
         language=spoken, as_json=as_json, told=told,

@@ -44,7 +44,7 @@ def refuse_to_overwrite(folder: Path, resume: bool) -> None:
 
 def fit(
     model: Any,
-    data: str | tuple[str, str],
+    data: str | tuple[str | Path, ...],
     folder: Path,
     *,
     cell: str,
@@ -60,7 +60,7 @@ def fit(
 
     files = (data,) if isinstance(data, str) else data
     title = f"{cell} on {' + '.join(Path(file).name for file in files)}"
-    reading = status(f"reading {' and '.join(files)}")
+    reading = status(f"reading {' and '.join(map(str, files))}")
     told: tuple[str, ...] = ()
 
     def bar(settings: TrainSettings) -> TerminalProgress:

@@ -19,6 +19,7 @@ from unrolled.cli.options import (
     require_folder_of,
 )
 from unrolled.cli.output import note, print_json, print_scores, status
+from unrolled.cli.train_generate import files_of
 from unrolled.cli.train_translate import pair_of
 from unrolled.errors import OptionError
 
@@ -29,14 +30,21 @@ if TYPE_CHECKING:
 OPTIONS_OF = {
     "classify": ("text", "label"),
     "forecast": ("horizon",),
+    "generate": (
+        "text", "temperature", "top_k", "top_p", "penalty", "seed", "max_length", "n", "lines", "characters", "acrostic",
+    ),
+    "tag": ("text", "tag"),
     "translate": (
         "source", "target", "beam", "n_best", "temperature", "top_k", "top_p", "seed",
     ),
 }  # fmt: skip
-"""By task, the options that are for its models alone."""
+"""By task, the options that are for its models, and not for those of every task."""
 
 Text = Annotated[
-    str | None, typer.Option(help="Of a classifier: column of the texts, if called otherwise.")
+    str | None,
+    typer.Option(
+        help="Of a classifier, tagger or generator: column of the texts, if called otherwise."
+    ),
 ]
 SourceColumn = Annotated[
     str | None, typer.Option(help="Of a translator: column of the sources, if called otherwise.")
@@ -51,12 +59,16 @@ def evaluate(
     data: Annotated[
         list[str],
         typer.Argument(
-            metavar="DATA", help="A file, or - for stdin; of a translator also two text files."
+            metavar="DATA",
+            help="A file, or - for stdin; of a translator also two text files, of a generator several.",
         ),
     ],
     text: Text = None,
     label: Annotated[
         str | None, typer.Option(help="Of a classifier: column of the labels, if called otherwise.")
+    ] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="Of a tagger: column of the tags, if called otherwise.")
     ] = None,
     source: SourceColumn = None,
     target: Annotated[
@@ -71,7 +83,7 @@ def evaluate(
     from unrolled.tasks.saving import load
 
     spoken = page_language(language)
-    options = given(text=text, label=label, source=source, target=target, beam=beam)
+    options = given(text=text, label=label, tag=tag, source=source, target=target, beam=beam)
     task = _refuse_for_another_task(model, options)
     rows = _rows(data, task, model)
     loaded = load(model)
@@ -91,7 +103,8 @@ def predict(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="A file, or - for stdin; none: a forecast goes on after the training's, others read stdin.",
+            help="A file, or - for stdin; of a generator also the beginning of a text. None: a forecast goes on after the "
+            "training's, a text is written from nothing, others read stdin.",
         ),
     ] = None,
     text: Text = None,
@@ -106,20 +119,38 @@ def predict(
     temperature: Annotated[
         float | None,
         typer.Option(
-            help="Of a translator: tokens are drawn, by probabilities ^ (1 / temperature)."
+            help="Of a translator or generator: tokens are drawn, by probabilities ^ (1 / temperature)."
         ),
     ] = None,
     top_k: Annotated[int | None, typer.Option(help="Drawn from the k most likely tokens.")] = None,
     top_p: Annotated[
         float | None, typer.Option(help="Drawn from the most likely tokens of this probability.")
     ] = None,
+    penalty: Annotated[
+        float | None,
+        typer.Option(help="Of a generator: makes what is written already less likely."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the draws.")] = None,
+    max_length: Annotated[
+        int | None, typer.Option(help="Of a generator: units that are written at most.")
+    ] = None,
+    n: Annotated[
+        int | None, typer.Option("--n", help="Of a generator: texts for each beginning.")
+    ] = None,
+    lines: Annotated[int | None, typer.Option(help="Of a generator: lines of a poem.")] = None,
+    characters: Annotated[int | None, typer.Option(help="Of each line of a poem.")] = None,
+    acrostic: Annotated[
+        str | None, typer.Option(help="What the lines of a poem begin with.")
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A CSV file; by default stdout.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="A CSV file, of tags a file of columns; by default stdout."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Forecast, classify or translate with a saved model: CSV, or a target in each line, on stdout."""
+    """Forecast, classify, tag, translate or write with a saved model, to stdout: CSV, tokens with their tags, a target in each line, or a text."""
     from unrolled.tasks.saving import load
 
     if output is not None:
@@ -130,9 +161,18 @@ def predict(
                 fix=f"leave -o out: --json > {output}",
             )
         require_folder_of(output)
-    draws = given(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-    options = given(text=text, horizon=horizon, source=source, beam=beam, n_best=n_best)
-    task = _refuse_for_another_task(model, {**options, **draws})
+    draws = given(temperature=temperature, top_k=top_k, top_p=top_p, penalty=penalty, seed=seed)
+    form = given(lines=lines, characters=characters, acrostic=acrostic)
+    options = given(
+        text=text,
+        horizon=horizon,
+        source=source,
+        beam=beam,
+        n_best=n_best,
+        max_length=max_length,
+        n=n,
+    )
+    task = _refuse_for_another_task(model, {**options, **draws, **form})
     if task == "translate" and draws:
         from unrolled.models.sampling import Sampling
 
@@ -146,15 +186,23 @@ def predict(
     if task == "forecast":
         _forecast(load(model), data, horizon, output, as_json)
         return
+    if task == "generate":
+        from unrolled.cli.writing import manner, write_texts
+
+        write_texts(load(model), data, {**options, **manner(draws, form)}, output, as_json)
+        return
+    if task == "tag":
+        _tag(load(model), data, output, as_json, **options)
+        return
     tables, objects = {
-        "classify": (_table, _classified_objects),
-        "translate": (_table if (n_best or 1) > 1 else _lines, _translated_objects),
+        "classify": (table_lines, _classified_objects),
+        "translate": (table_lines if (n_best or 1) > 1 else _lines, _translated_objects),
     }[task]
     if data is None and sys.stdin.isatty():
         note("a text a line; Ctrl-D ends")
     loaded = load(model)
     rows = loaded.predict_chunks("-" if data is None else data, **options)
-    _write_rows(task, rows, output, as_json, tables, objects)
+    write_rows(task, rows, output, as_json, tables, objects)
     for line in loaded.notes:
         note(line)
 
@@ -177,8 +225,10 @@ def _refuse_for_another_task(model: Path, options: Mapping[str, Any]) -> str:
     return own
 
 
-def _rows(data: list[str], task: str, model: Path) -> str | tuple[str, str]:
-    """Return the file of the rows, or the two files of a translator's pairs."""
+def _rows(data: list[str], task: str, model: Path) -> str | tuple[str | Path, ...]:
+    """Return the file of the rows, the two files of a translator's pairs, or those of a generator's texts."""
+    if task == "generate":
+        return files_of(data)
     if len(data) > 1 and task != "translate":
         raise OptionError(
             f"{len(data)} files: {', '.join(data)}", where=str(model), expected="one file"
@@ -216,6 +266,16 @@ def _forecast(
         sys.stdout.flush()
 
 
+def _tag(model: Any, data: str | None, output: Path | None, as_json: bool, **options: Any) -> None:
+    from unrolled.cli.predict_tag import predict_tags
+
+    if data is None and sys.stdin.isatty():
+        note("a sentence a line; Ctrl-D ends")
+    predict_tags(model, "-" if data is None else data, output, as_json, **options)
+    for line in model.notes:
+        note(line)
+
+
 def _csv(forecast: polars.DataFrame) -> str:
     """Return the table as CSV: days as 2024-01-31, and the time of day where there is one."""
     times = forecast["ds"]
@@ -223,7 +283,7 @@ def _csv(forecast: polars.DataFrame) -> str:
     return forecast.write_csv(datetime_format="%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S")
 
 
-def _write_rows(
+def write_rows(
     task: str,
     tables: Iterable[polars.DataFrame],
     output: Path | None,
@@ -246,7 +306,8 @@ def _write_rows(
             sys.stdout.flush()
 
 
-def _table(table: polars.DataFrame, is_first: bool) -> str:
+def table_lines(table: polars.DataFrame, is_first: bool) -> str:
+    """Return a table as CSV."""
     return table.write_csv(include_header=is_first)
 
 

@@ -31,7 +31,10 @@ from unrolled.errors import OptionError, ShapeError
 
 @register
 class NoiseState(NamedTuple):
-    """Where the noise of every row stands: ``seed`` (B,) int64 and ``position`` (B,) int64, the steps so far."""
+    """Where the noise of every row stands: ``seed`` (B,) int64 and ``position`` (B,) int64, the steps so far.
+
+    What is drawn once for all steps does not count them.
+    """
 
     seed: Tensor
     position: Tensor
@@ -43,6 +46,9 @@ class SharedSeed(NamedTuple):
 
     seed: Tensor
 
+
+FEW_ROWS = 32
+"""Rows for which Python draws numbers sooner than so many small operations of torch."""
 
 _GOLDEN, _MIX_1, _MIX_2 = -1640531527, 0x7FEB352D, -2073254261
 
@@ -85,10 +91,35 @@ def uniform(seed: Tensor, *places: Tensor) -> Tensor:
     >>> 0.47 < float(numbers.mean()) < 0.53
     True
     """
+    if len(seed) <= FEW_ROWS:
+        rows = zip(seed.tolist(), *(place.tolist() for place in places), strict=True)
+        numbers = [uniform_number(*row) for row in rows]
+        return torch.tensor(numbers, dtype=torch.float64, device=seed.device)
     bits = _mix((seed ^ (seed >> 32)).to(torch.int32) + _GOLDEN)  # _mix leaves 0 as it is
     for place in places:
         bits = _mix(bits + place.to(torch.int32) * _GOLDEN)
     return (bits.to(torch.float64) + (2**31 + 0.5)) / 2**32
+
+
+def uniform_number(seed: int, *places: int) -> float:
+    """Return what `uniform` gives for one row.
+
+    >>> rows = torch.arange(100)
+    >>> uniform_number(3, 7) == float(uniform(torch.full_like(rows, 3), rows)[7])
+    True
+    """
+    bits = _mix_number((seed ^ (seed >> 32)) + _GOLDEN)
+    for place in places:
+        bits = _mix_number(bits + place * _GOLDEN)
+    return ((bits ^ 2**31) + 0.5) / 2**32
+
+
+def _mix_number(bits: int) -> int:
+    """Do as `_mix`, with one number of 32 bits without a sign."""
+    bits &= 0xFFFFFFFF
+    bits = ((bits ^ (bits >> 16)) * _MIX_1) & 0xFFFFFFFF
+    bits = ((bits ^ (bits >> 15)) * _MIX_2) & 0xFFFFFFFF
+    return bits ^ (bits >> 16)
 
 
 def draw_seeds(batch: int, device: Any = None) -> Tensor:
@@ -123,7 +154,7 @@ class RowNoise(Layer):
 
     state_type = NoiseState
     every_step = True
-    """Whether it is drawn for every step anew, or once for all."""
+    """Whether it is drawn for every step anew, or once for all; then the position stays where it is."""
 
     def disturb(self, x: Tensor, seed: Tensor, place: Tensor) -> Tensor:
         """Return x (B, ...) or (B, T, ...) with the noise of the places (B,), (B, T) or (B, 1)."""
@@ -138,12 +169,16 @@ class RowNoise(Layer):
     def unroll(self, xs: Seq, state: NoiseState) -> tuple[Seq, NoiseState]:
         steps = torch.arange(xs.steps if self.every_step else 1, device=state.position.device)
         features = next(leaves(xs.ahead))
-        ys = self.disturb(features, state.seed, state.position[:, None] + steps)
+        ys = xs.with_data(self.disturb(features, state.seed, state.position[:, None] + steps))
+        if not self.every_step:
+            return ys, state
         lengths = xs.row_lengths.to(state.position.device)
-        return xs.with_data(ys), NoiseState(state.seed, state.position + lengths)
+        return ys, NoiseState(state.seed, state.position + lengths)
 
     def step(self, x: Tree, state: NoiseState) -> tuple[Tensor, NoiseState]:
         y = self.disturb(next(leaves(x)), state.seed, state.position)
+        if not self.every_step:
+            return y, state
         return y, NoiseState(state.seed, state.position + 1)
 
 
@@ -298,7 +333,7 @@ class WeightDrop(Layer):
         return WeightDropState(inner, SharedSeed(seed))
 
     def unroll(self, xs: Seq, state: WeightDropState) -> tuple[Seq, WeightDropState]:
-        if not self.training or self.p == 0 or xs.batch == 0:
+        if not self.drops(xs.batch):
             ys, inner = self.cell(xs, state.cell)
         else:
             with _one_at_a_time:
@@ -306,7 +341,14 @@ class WeightDrop(Layer):
                 ys, inner = functional_call(self.cell, weights, (xs, state.cell))
         return ys, WeightDropState(inner, state.noise)
 
+    def drops(self, batch: int) -> bool:
+        """Tell whether the weights for so many rows are others than the cell's own."""
+        return self.training and self.p > 0 and batch > 0
+
     def step(self, x: Tree, state: WeightDropState) -> tuple[Tree, WeightDropState]:
+        if not self.drops(len(next(leaves(x)))):
+            y, inner = self.cell.step(x, state.cell)
+            return y, WeightDropState(inner, state.noise)
         xs = Seq.padded(tree_map(lambda leaf: leaf.unsqueeze(1), x), None)
         ys, state = self.unroll(xs, state)
         return tree_map(lambda leaf: leaf.squeeze(1), ys.data), state

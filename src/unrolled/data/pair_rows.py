@@ -44,12 +44,12 @@ def from_pairs(pairs: Sequence[Any]) -> PairPiece:
 def _texts(values: Iterable[Any], role: str) -> list[str]:
     texts = []
     for row, value in enumerate(values):
-        text = "" if _is_missing(value) else checked_text(value, f"{_where(row)}, {role}")
+        text = "" if is_missing(value) else checked_text(value, f"{_where(row)}, {role}")
         texts.append(text)
     return texts
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Tell whether it stands for no text: None, NaN, or what pandas has in their place."""
     is_nan = isinstance(value, (float, np.floating)) and bool(np.isnan(value))
     return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")

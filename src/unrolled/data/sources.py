@@ -9,7 +9,15 @@ from pathlib import Path
 from unrolled.data.unpacking import STDIN, TABLE_FILES, File, open_file
 from unrolled.errors import InputError
 
-__all__ = ["STDIN", "TABLE_FILES", "Source", "decode", "read_source", "require_readable"]
+__all__ = [
+    "STDIN",
+    "TABLE_FILES",
+    "Source",
+    "decode",
+    "place_of",
+    "read_source",
+    "require_readable",
+]
 
 _FOREIGN = {
     b"BZh": ("a bzip2 file", "unpack it first: bunzip2"),
@@ -112,13 +120,13 @@ def _require_no_control_byte(source: Source, control: re.Pattern[bytes]) -> None
     if found:
         raise InputError(
             f"this is a binary file, not text (byte 0x{found[0][0]:02X})",
-            where=_place(source, found.start()),
+            where=place_of(source, found.start()),
             expected=TABLE_FILES,
         )
 
 
-def _place(source: Source, position: int) -> str:
-    """Say where a byte stands: file, line, byte of the line and of the file, all counted from 1."""
+def place_of(source: Source, position: int) -> str:
+    """Say where a byte of a source stands: file, line, byte of the line and of the file, all counted from 1."""
     line = source.line + source.data.count(b"\n", 0, position)
     in_line = position - source.data.rfind(b"\n", 0, position)
     return f"{source.name}, line {line}, byte {in_line} of the line ({source.offset + position + 1} of the file)"
@@ -127,7 +135,7 @@ def _place(source: Source, position: int) -> str:
 def _not_text(source: Source, start: int, encoding: str, fix: str) -> InputError:
     return InputError(
         f"byte 0x{source.data[start]:02X} is not {encoding}",
-        where=_place(source, start),
+        where=place_of(source, start),
         expected="text in UTF-8",
         fix=fix,
     )

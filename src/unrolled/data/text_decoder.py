@@ -16,11 +16,11 @@ class TextDecoder:
     (['hi', '', '', '汉'], '')
     """
 
-    def __init__(self, written: Sequence[bytes]) -> None:
-        """Make one for tokens that are ``written`` so, by id; a space before the first word is left out."""
+    def __init__(self, written: Sequence[bytes], *, first_space: bool = False) -> None:
+        """Make one for tokens that are ``written`` so, by id; a space before the first word is left out, or kept."""
         self._written = written
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._begun = False
+        self._begun = first_space
 
     def push(self, token: int) -> str:
         """Return the text that a token adds; bytes that can never become a character are U+FFFD."""

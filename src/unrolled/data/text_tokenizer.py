@@ -35,12 +35,12 @@ _LETTER = rf"[\p{{L}}\p{{M}}\p{{N}}&&[^{_UNSPACED}]]"
 _JOINT = r"(?:[-'’]|&[a-z]+;)"
 """What stands within a word; tokenised texts write an apostrophe as "&apos;"."""
 _WORD = rf" ?{_JOINT}?{_LETTER}+(?:{_JOINT}{_LETTER}+)*{_JOINT}?| ?&[a-z]+;"
-_SIGN = r" ?[^ \p{L}\p{M}\p{N}]"
+_SIGN = r" ?[^ \n\p{L}\p{M}\p{N}]"
 _PARTS = {
-    "words": rf"[{_UNSPACED}]|{_WORD}|{_SIGN}",
-    "bpe": rf"[{_UNSPACED}]+|{_WORD}|{_SIGN}+",
-    "unigram": rf"[{_UNSPACED}]+|{_WORD}|{_SIGN}+",
-    "characters": r".",
+    "words": rf"\n|[{_UNSPACED}]|{_WORD}|{_SIGN}",
+    "bpe": rf"\n|[{_UNSPACED}]+|{_WORD}|{_SIGN}+",
+    "unigram": rf"\n|[{_UNSPACED}]+|{_WORD}|{_SIGN}+",
+    "characters": r"[\s\S]",
 }
 """Within what a token stands; what matches nothing, a space between, is a part too."""
 
@@ -90,11 +90,16 @@ class TextTokenizer(Tokenizer):
 
     def decoder(self) -> TextDecoder:
         """Return what gives the text of ids that come one by one."""
-        return TextDecoder(self._written)
+        return TextDecoder(self.written, first_space=self.keeps_space)
 
     @cached_property
-    def _written(self) -> list[bytes]:
-        """What each token writes, by id."""
+    def keeps_space(self) -> bool:
+        """Whether it was learned with ``keep_space``."""
+        return '"Strip"' not in json.dumps(json.loads(self.to_text())["normalizer"])
+
+    @cached_property
+    def written(self) -> list[bytes]:
+        """What each token writes, by id: its UTF-8, or one byte of it."""
         of_bytes: dict[str, int] = {} if self.units == "words" else _BYTES
         return [b""] * len(_SPECIAL) + [
             bytes([of_bytes[token]]) if token in of_bytes else token.encode()
@@ -112,7 +117,11 @@ class TextTokenizer(Tokenizer):
 
 
 def fit_text_tokenizer(
-    texts: Iterable[str], units: str | None = None, *, size: int | None = None
+    texts: Iterable[str],
+    units: str | None = None,
+    *,
+    size: int | None = None,
+    keep_space: bool = False,
 ) -> TextTokenizer:
     """Learn a vocabulary from training texts, of one language or of several that share it (``chain(sources, targets)``).
 
@@ -135,6 +144,8 @@ def fit_text_tokenizer(
         units: one of the above; None = "bpe".
         size: the most units, special ones and bytes among them; characters, merges and words that occur once are not
             made.
+        keep_space: whether white space stays as it is, for texts whose lines matter; each end of a line is a token
+            then, and the first word of a text, or of a line, is not that which follows a space.
 
     Raises:
         OptionError: there are no such units, or no room for any but the bytes.
@@ -149,19 +160,20 @@ def fit_text_tokenizer(
             f"size={size!r}", expected=f'at least {least_size(units)} with units="{units}"'
         )
     texts = texts if isinstance(texts, Sequence) else list(texts)
+    normalizer = _normalizer(units, keep_space)
     if units == "words":
-        model = _words(texts, size)
+        model = _words(texts, size, normalizer)
     else:
-        kept, rare = _signs(texts, units, size - len(_BYTES) - len(_SPECIAL))
+        kept, rare = _signs(texts, normalizer, size - len(_BYTES) - len(_SPECIAL))
         size -= len(_BYTES)
-        frequent = (_normalizer(units).normalize_str(text).translate(rare) for text in texts)
+        frequent = (normalizer.normalize_str(text).translate(rare) for text in texts)
         if units == "characters":
             model = _with_bytes([*_SPECIAL, *kept], [])
         elif units == "bpe":
-            model = _bpe(frequent, size)
+            model = _bpe(frequent, size, normalizer)
         else:
-            model = _unigram(frequent, size)
-    return TextTokenizer(_untrained(model, units), units)
+            model = _unigram(frequent, size, normalizer)
+    return TextTokenizer(_untrained(model, units, normalizer), units)
 
 
 def least_size(units: str) -> int:
@@ -173,14 +185,18 @@ def least_size(units: str) -> int:
     return len(_SPECIAL) + (0 if units == "words" else len(_BYTES)) + 1
 
 
-def _untrained(model: models.Model, units: str) -> tokenizers.Tokenizer:
+def _untrained(
+    model: models.Model, units: str, normalizer: normalizers.Normalizer
+) -> tokenizers.Tokenizer:
     inner = tokenizers.Tokenizer(model)
-    inner.normalizer = _normalizer(units)
+    inner.normalizer = normalizer
     inner.pre_tokenizer = pre_tokenizers.Split(Regex(_PARTS[units]), "isolated")
     return inner
 
 
-def _normalizer(units: str) -> normalizers.Normalizer:
+def _normalizer(units: str, keep_space: bool) -> normalizers.Normalizer:
+    if keep_space:
+        return normalizers.NFC()
     spaced = [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
     if units == "characters":
         return normalizers.Sequence(spaced)
@@ -189,10 +205,11 @@ def _normalizer(units: str) -> normalizers.Normalizer:
     return normalizers.Sequence([*spaced, first])
 
 
-def _signs(texts: Sequence[str], units: str, most: int) -> tuple[list[str], dict[int, None]]:
+def _signs(
+    texts: Sequence[str], normalizer: normalizers.Normalizer, most: int
+) -> tuple[list[str], dict[int, None]]:
     """Return the most frequent characters, and a table for `str.translate` that takes out the others."""
     counts: Counter[str] = Counter()
-    normalizer = _normalizer(units)
     for text in texts:
         counts.update(normalizer.normalize_str(text))
     if not counts:
@@ -206,11 +223,11 @@ def _signs(texts: Sequence[str], units: str, most: int) -> tuple[list[str], dict
     return kept, dict.fromkeys(map(ord, counts.keys() - set(kept)))
 
 
-def _words(texts: Iterable[str], size: int) -> models.Model:
+def _words(texts: Iterable[str], size: int, normalizer: normalizers.Normalizer) -> models.Model:
     trainer = trainers.WordLevelTrainer(
         vocab_size=size, min_frequency=2, special_tokens=_SPECIAL, show_progress=False
     )
-    inner = _untrained(models.WordLevel(unk_token=_SPECIAL[UNKNOWN]), "words")
+    inner = _untrained(models.WordLevel(unk_token=_SPECIAL[UNKNOWN]), "words", normalizer)
     inner.train_from_iterator(iter(texts), trainer)
     if inner.get_vocab_size() == len(_SPECIAL):
         raise InputError(
@@ -221,11 +238,11 @@ def _words(texts: Iterable[str], size: int) -> models.Model:
     return inner.model
 
 
-def _bpe(texts: Iterable[str], size: int) -> models.Model:
+def _bpe(texts: Iterable[str], size: int, normalizer: normalizers.Normalizer) -> models.Model:
     trainer = trainers.BpeTrainer(
         vocab_size=size, min_frequency=2, special_tokens=_SPECIAL, show_progress=False
     )
-    inner = _untrained(models.BPE(), "bpe")
+    inner = _untrained(models.BPE(), "bpe", normalizer)
     inner.train_from_iterator(texts, trainer)
     saved = json.loads(inner.to_str())["model"]
     tokens = sorted(saved["vocab"], key=saved["vocab"].__getitem__)
@@ -237,14 +254,14 @@ def _with_bytes(tokens: list[str], merges: list[tuple[str, str]]) -> models.BPE:
     return models.BPE(vocab=ids, merges=merges, unk_token=_SPECIAL[UNKNOWN], byte_fallback=True)
 
 
-def _unigram(texts: Iterable[str], size: int) -> models.Unigram:
+def _unigram(texts: Iterable[str], size: int, normalizer: normalizers.Normalizer) -> models.Unigram:
     trainer = trainers.UnigramTrainer(
         vocab_size=size,
         special_tokens=_SPECIAL,
         unk_token=_SPECIAL[UNKNOWN],
         show_progress=False,
     )
-    inner = _untrained(models.Unigram(), "unigram")
+    inner = _untrained(models.Unigram(), "unigram", normalizer)
     inner.train_from_iterator(texts, trainer)
     # Where there is hardly room for the characters the trainer gives more than it was asked for, the best first.
     learned = json.loads(inner.to_str())["model"]["vocab"][:size]

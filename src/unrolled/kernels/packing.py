@@ -17,8 +17,11 @@ from unrolled.kernels import cpu_operators as operators
 from unrolled.kernels.compiled import address, compiled
 from unrolled.kernels.weights import torch_weights
 
-CELL, LINEAR, LAYER_NORM, EMBEDDING, TANH, SIGMOID, RELU = range(7)
+CELL, LINEAR, LAYER_NORM, EMBEDDING, _, TANH, SIGMOID, RELU = range(8)
 """Kinds of layers, as in csrc/step_call.hpp."""
+
+LINEARS: set[type] = {nn.Linear}
+"""Types that compute W x + b and nothing else."""
 
 EACH_NUMBER: dict[type, int] = {nn.Tanh: TANH, nn.Sigmoid: SIGMOID, nn.ReLU: RELU}
 
@@ -75,7 +78,7 @@ class Packer:
         kind = type(module)
         if kind is nn.Identity or kind is nn.Dropout:
             return True  # in evaluation
-        if isinstance(module, nn.Linear) and kind is nn.Linear:
+        if isinstance(module, nn.Linear) and kind in LINEARS:
             return self.add_linear(module.weight, module.bias)
         if isinstance(module, nn.LayerNorm) and kind is nn.LayerNorm:
             if len(module.normalized_shape) != 1:

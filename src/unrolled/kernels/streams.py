@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from unrolled.core.compose import Stack
-from unrolled.core.noise import Dropout, NoiseState, WeightDrop, WeightDropState
 from unrolled.core.registry import changed_on_instance, register_stream_kernel
-from unrolled.core.tree import State, rebuild
+from unrolled.core.tree import State
 from unrolled.kernels.extension import extension, missing
 from unrolled.kernels.packing import Packer, is_packable, torch_must_see
+from unrolled.kernels.parts import dense_copy, fits, parts_of, rebuilt, states_of
 from unrolled.kernels.threads import threads_for
 
 MANY_STEPS = 1024
@@ -102,72 +100,12 @@ def pack(layer: nn.Module, packer: Packer, path: str = "") -> str | None:
     where = f"{path or 'it'} ({type(layer).__name__})"
     if changed_on_instance(layer):
         return f"{where} has hooks, or methods that are replaced on the instance"
-    parts: list[tuple[str, nn.Module]] | None = None
-    if isinstance(layer, Stack) and type(layer) is Stack:
-        parts = [(f"layers.{index}", part) for index, part in enumerate(layer)]
-    elif isinstance(layer, WeightDrop) and type(layer) is WeightDrop:
-        parts = [("cell", layer.cell)]  # all there is of it in evaluation
+    parts = parts_of(layer)
     if parts is not None:
-        reasons = (pack(part, packer, f"{path}.{name}".lstrip(".")) for name, part in parts)
+        reasons = (pack(part, packer, f"{path}.{name}".lstrip(".")) for name, part, _ in parts)
         return next((reason for reason in reasons if reason is not None), None)
-    if type(layer) is Dropout:
-        return None
     added = packer.add_cell(layer) if is_packable(layer) else packer.add_module(layer)
     return None if added else f"{where} is not packed, or not in this place, dtype or size"
-
-
-def fits(layer: nn.Module, state: State, batch: int) -> bool:
-    """Tell whether this is a state of the layer for so many rows, in float32 on the CPU."""
-    if is_packable(layer):
-        return type(state) is layer.state_type and all(
-            type(leaf) is Tensor
-            and leaf.shape == (batch, layer.hidden_size)
-            and leaf.dtype is torch.float32
-            and leaf.is_cpu
-            for leaf in state
-        )
-    if isinstance(layer, Stack):
-        return (
-            type(state) is tuple
-            and len(state) == len(layer)
-            and all(fits(part, inner, batch) for part, inner in zip(layer, state, strict=True))
-        )
-    if isinstance(layer, WeightDrop):
-        right = type(state) is WeightDropState and len(state.noise.seed) == batch
-        return right and fits(layer.cell, state.cell, batch)
-    if isinstance(layer, Dropout):
-        return type(state) is NoiseState and all(len(leaf) == batch for leaf in state)
-    return bool(state == ())
-
-
-def dense_copy(leaf: Tensor) -> Tensor:
-    """Return a copy with its numbers one beside the other."""
-    return leaf.detach().clone(memory_format=torch.contiguous_format)
-
-
-def states_of(layer: nn.Module, state: State) -> Iterator[State]:
-    """Yield the states of the cells inside a layer, from the first to the last."""
-    if is_packable(layer):
-        yield state
-    elif isinstance(layer, Stack):
-        for part, inner in zip(layer, state, strict=True):
-            yield from states_of(part, inner)
-    elif isinstance(layer, WeightDrop):
-        yield from states_of(layer.cell, state.cell)
-
-
-def rebuilt(layer: nn.Module, begun: State, leaves: Iterator[Tensor], steps: int) -> State:
-    """Return the layer's state so many steps after ``begun``, with the cells' tensors taken from ``leaves``."""
-    if is_packable(layer):
-        return rebuild(begun, [next(leaves) for _ in begun])
-    if isinstance(layer, Stack):
-        parts = zip(layer, begun, strict=True)
-        return tuple(rebuilt(part, inner, leaves, steps) for part, inner in parts)
-    if isinstance(layer, WeightDrop):
-        return begun._replace(cell=rebuilt(layer.cell, begun.cell, leaves, steps))
-    if isinstance(layer, Dropout):
-        return begun._replace(position=begun.position + steps)
-    return begun
 
 
 register_stream_kernel(packed_stream)

@@ -91,6 +91,7 @@ class ClassifyNetwork(Layer):
         pooling: names of pools, see `unrolled.models.pooling`.
         dropout: probability of dropping a feature before and after the layer.
         word_dropout: probability of hiding a token.
+        read: what turns a step into ``sizes.embedding`` features; None = a new embedding, or `ReadNumbers`.
 
     Raises:
         OptionError: there is no such pool.
@@ -110,18 +111,13 @@ class ClassifyNetwork(Layer):
         pooling: Sequence[str] = ("max", "mean"),
         dropout: float = 0.0,
         word_dropout: float = 0.0,
+        read: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.sizes = sizes
-        read: nn.Module
-        self.word_dropout = None
-        if sizes.vocabulary:
-            read = nn.Embedding(sizes.vocabulary, sizes.embedding)
-            nn.init.normal_(read.weight, std=0.1)
-            self.word_dropout = WordDropout(word_dropout, unknown=1)
-        else:
-            read = ReadNumbers(sizes.features, sizes.embedding)
-        self.body = Stack(read, Dropout(dropout, locked=True), layer)
+        self.word_dropout = WordDropout(word_dropout, unknown=1) if sizes.vocabulary else None
+        first = make_read(sizes) if read is None else read
+        self.body = Stack(first, Dropout(dropout, locked=True), layer)
         self.pools = nn.ModuleList(make_pool(name, sizes.width, layer) for name in pooling)
         self.dropout = Dropout(dropout, locked=True)
         self.answer = nn.Linear(sizes.width * len(pooling), sizes.classes)
@@ -133,7 +129,7 @@ class ClassifyNetwork(Layer):
 
     @property
     def read(self) -> nn.Module:
-        """What turns a step into features: an Embedding, or `ReadNumbers`."""
+        """What turns a step into features: an embedding, or `ReadNumbers`."""
         return self.body[0]
 
     @property
@@ -202,6 +198,15 @@ class ClassifyNetwork(Layer):
         refuse_step_unless_causal(self)
         ys, state = self.unroll(Seq.padded(x.unsqueeze(1), None), state)
         return ys.data.squeeze(1), state
+
+
+def make_read(sizes: ClassifierSizes) -> nn.Module:
+    """Return what turns a step into features: an Embedding of tokens, or `ReadNumbers`."""
+    if not sizes.vocabulary:
+        return ReadNumbers(sizes.features, sizes.embedding)
+    read = nn.Embedding(sizes.vocabulary, sizes.embedding)
+    nn.init.normal_(read.weight, std=0.1)
+    return read
 
 
 def make_pool(name: str, size: int, layer: Layer) -> Pool:

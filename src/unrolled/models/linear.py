@@ -9,6 +9,7 @@ from unrolled.core.seq import traced
 from unrolled.kernels.affine import FEW_PLACES, affine
 from unrolled.kernels.cpu import unavailable
 from unrolled.kernels.packed_affine import packed_affine
+from unrolled.kernels.packing import LINEARS
 
 
 class Linear(nn.Linear):
@@ -38,6 +39,9 @@ class Linear(nn.Linear):
             and not torch.is_autocast_enabled("cpu")
             and unavailable() is None
         )
+
+
+LINEARS.add(Linear)
 
 
 def begin_even(module: nn.Module) -> None:

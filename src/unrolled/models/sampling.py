@@ -73,6 +73,11 @@ class Sampling:
         if not 0 <= self.seed < 2**63:
             raise OptionError(f"seed={self.seed}", expected="at least 0 and below 2**63")
 
+    @property
+    def as_they_are(self) -> bool:
+        """Whether tokens are drawn from the decoder's own softmax."""
+        return (self.temperature, self.top_k, self.top_p, self.penalty) == (1, None, 1, 1)
+
     def __call__(self, moment: Moment) -> Tensor:
         """Return the next token of each row, (R,)."""
         scores = moment.scores

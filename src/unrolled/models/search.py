@@ -71,6 +71,16 @@ class Rules:
         if self.end in self.forbidden:
             raise OptionError(f"end={self.end} is forbidden", expected="an end that can be written")
 
+    def allowed(self, tokens: Tensor, numbers: Tensor, scores: Tensor) -> Tensor | None:
+        """Return which tokens may follow in rows of these scores (R, V), None for any; see `Allow`."""
+        mask = None if self.allow is None else self.allow(tokens, numbers)
+        if mask is not None and (mask.shape != scores.shape or mask.dtype != torch.bool):
+            raise ShapeError(
+                f"allow returned {tuple(mask.shape)} {mask.dtype}",
+                expected=f"{tuple(scores.shape)} bool, or None",
+            )
+        return mask
+
     def check_size(self, vocabulary: int) -> None:
         """Raise when a token is none of a vocabulary of this size."""
         named = (*self.forbidden, *([] if self.end is None else [self.end]))
@@ -142,6 +152,7 @@ class Search(Generic[R]):
                 expected=f"one int64 for each of {sources} sources",
             )
         self._step, self._last, self._state = step, first, state
+        self._forbidden = torch.tensor(self.rules.forbidden, dtype=torch.int64, device=first.device)
         self._slots = list(range(sources))
         """The source of each place in the batch, those that are done but not yet left out among them."""
         self._left = sources
@@ -216,15 +227,9 @@ class Search(Generic[R]):
         if bad.any():
             where = self._where(numbers[bad][0])
             raise InputError("the decoder's scores are not finite", where=where)
-        for token in self.rules.forbidden:
-            log_p[:, token] = -math.inf
-        allowed = None if self.rules.allow is None else self.rules.allow(tokens, numbers)
+        log_p.index_fill_(1, self._forbidden, -math.inf)
+        allowed = self.rules.allowed(tokens, numbers, scores)
         if allowed is not None:
-            if allowed.shape != scores.shape or allowed.dtype != torch.bool:
-                raise ShapeError(
-                    f"allow returned {tuple(allowed.shape)} {allowed.dtype}",
-                    expected=f"{tuple(scores.shape)} bool, or None",
-                )
             log_p.masked_fill_(~allowed, -math.inf)
         return scores, log_p
 

@@ -8,7 +8,7 @@ from typing import Any
 import unrolled.cells as cells
 from unrolled.cells import cell_named
 from unrolled.core.compose import deep
-from unrolled.core.layer import Layer
+from unrolled.core.layer import Cell, Layer
 from unrolled.errors import ModelFileError, OptionError
 
 CellChoice = str | Callable[..., Layer]
@@ -80,3 +80,15 @@ def chosen_cell(given: CellChoice | None, saved: str | None, folder: object) -> 
             fix="give it: load(folder, cell=YourCell)",
         )
     return chosen
+
+
+def named_cells(layer: Layer) -> dict[int, str]:
+    """Return by its identity how each cell inside is called: h1, or h1 → and h1 ← of two directions."""
+    named, depth, before = {}, 0, ""
+    for path, part in layer.named_modules():
+        if isinstance(part, Cell):
+            place = path.removesuffix(".forward_layer").removesuffix(".backward_layer")
+            depth += place != before or depth == 0
+            way = {".forward_layer": " →", ".backward_layer": " ←"}.get(path[len(place) :], "")
+            named[id(part)], before = f"h{depth}{way}", place
+    return named

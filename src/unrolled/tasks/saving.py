@@ -26,6 +26,8 @@ FORMAT = 1
 TASKS = {
     "classify": ("unrolled.tasks.classify", "Classifier"),
     "forecast": ("unrolled.tasks.forecast", "Forecaster"),
+    "generate": ("unrolled.tasks.generate", "Generator"),
+    "tag": ("unrolled.tasks.tag", "Tagger"),
     "translate": ("unrolled.tasks.translate", "Translator"),
 }
 """By task, the module and the class that load its models."""

@@ -64,20 +64,24 @@ class BarTable:
 
 @dataclass(frozen=True)
 class Histogram:
-    """How often values fall into each of equally wide bins; NaN and infinite values are counted apart."""
+    """How often values fall into each of equally wide bins; NaN and infinite values are counted apart.
+
+    Of ``whole`` numbers each has its own bin, or as many beside each other share one as there is room for.
+    """
 
     title: Text
     values: ArrayLike
     x: Axis = NO_AXIS
     bins: int = 0
     note: Text | Sequence[Text] = ()
+    whole: bool = False
 
     def html(self, language: str = "en") -> str:
         """Return the histogram as one figure in ``language``."""
         speak = speaker(language)
         values = drawable(self.values).ravel()
         known = values[np.isfinite(values)]
-        counts, edges = _binned(known, self.bins)
+        counts, edges = _counted(known) if self.whole else _binned(known, self.bins)
         frame = Frame(
             x=Scale("linear", edges[0], edges[-1], linear_scale(edges, count=7, snap=False).ticks),
             y=linear_scale(np.append(counts, 0.0), whole=True),
@@ -137,6 +141,14 @@ def _binned(values: Array, bins: int) -> tuple[Array, Array]:
     unit = (values / 2 - low / 2) / (high / 2 - low / 2)
     counts, edges = np.histogram(unit, bins=count, range=(0.0, 1.0))
     return counts.astype(np.float64), low + edges * (high / 2 - low / 2) * 2
+
+
+def _counted(values: Array) -> tuple[Array, Array]:
+    """Count whole numbers, each bin around as many of them."""
+    low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
+    width = math.ceil((high - low + 1) / 60)
+    edges = np.arange(low - 0.5, high + width + 0.5, width)
+    return np.histogram(values, bins=edges)[0].astype(np.float64), edges
 
 
 def _columns(counts: Array, edges: Array, frame: Frame) -> list[str]:

@@ -11,7 +11,8 @@ from unrolled.view.words import Text, known_phrase, phrase
 
 _LOWER = {"mae", "mse", "rmse", "mase", "smape", "crps", "loss", "perplexity", "wape"}
 _LOWER |= {"nats_per_char", "bits_per_char", "cross_entropy", "brier", "ece"}
-_RATES = {"accuracy", "f1", "macro_f1", "span_f1", "precision", "recall", "auc"}
+_RATES = {"accuracy", "f1", "macro_f1", "precision", "recall", "auc"}
+_RATES |= {"span_precision", "span_recall", "span_f1"}
 _SHARES = _RATES | {"ece"}
 _OF_HUNDRED = {"bleu", "chrf", "rouge_1", "rouge_2", "rouge_l"}  # from 0 to 100
 _COSTS = {"parameters", "tokens_per_second", "peak_memory_mb"}

@@ -204,6 +204,24 @@ def score_table(
     return ScoreTable(first | rest, model, title, note)
 
 
+def beside_baselines(key: str, value: float, scores: Scores) -> Text:
+    """Name the best baseline's figure, and the baseline where it beats the model."""
+    column = metric(key)
+    known = {
+        name: other
+        for name, row in scores.items()
+        if name != "model" and (other := row.get(key)) is not None
+    }
+    if not known:
+        return ""
+    best = min(known, key=lambda name: column.badness(known[name]))
+    figure = written(column, known[best], 3)
+    if column.badness(value) > column.badness(known[best]):
+        method = known_phrase(f"method.{best}", best)
+        return phrase("report.loses_to", method=method, figure=figure)
+    return phrase("report.best_baseline", figure=figure)
+
+
 def _cell(cell: Cell, speak: Say) -> str:
     if not cell.best:
         return tag("td", escape(cell.text))

@@ -1,4 +1,4 @@
-"""Whether long sources suffer: the mean score of texts by the length of their source."""
+"""Whether long texts suffer: their mean score by their length."""
 
 from __future__ import annotations
 
@@ -25,6 +25,35 @@ from unrolled.view.runs import Band, Line
 from unrolled.view.scale import Array
 from unrolled.view.tables import PlainTable
 from unrolled.view.words import phrase
+
+
+class LengthWords(NamedTuple):
+    """What is shown against which length: keys of phrases. ``long`` says that only the longest texts are worse."""
+
+    title: str
+    note: str
+    groups: str
+    across: str
+    mean: str
+    long: str
+
+
+OF_TRANSLATIONS = LengthWords(
+    "length.texts_title",
+    "length.texts_note",
+    "length.texts_groups",
+    "length.source_tokens",
+    "length.sentence_chrf",
+    "length.long_texts_suffer",
+)
+OF_TAGS = LengthWords(
+    "length.title",
+    "length.tags_note",
+    "length.groups",
+    "length.sentence_tokens",
+    "length.sentence_accuracy",
+    "length.long_sentences_suffer",
+)
 
 
 class MeansByLength(NamedTuple):
@@ -54,7 +83,7 @@ def means_by_length(
     """Return the mean score of about ``groups`` groups of as many rows each; None where all are of one length.
 
     Args:
-        lengths: (rows,) tokens of the sources.
+        lengths: (rows,) tokens.
         scores: (rows,) from 0 to 100.
         groups: fewer are made where there are few rows or few lengths.
 
@@ -84,36 +113,39 @@ def means_by_length(
     )
 
 
-def text_length_blocks(lengths: ArrayLike, scores: ArrayLike) -> list[Block]:
-    """Return chrF against the length of the source as a chart and as a table; nothing where there is one length.
+def text_length_blocks(
+    lengths: ArrayLike, scores: ArrayLike, words: LengthWords = OF_TRANSLATIONS
+) -> list[Block]:
+    """Return the score against the length as a chart and as a table; nothing where there is one length.
 
     Args:
-        lengths: (rows,) tokens of the sources.
-        scores: (rows,) chrF of each row, from 0 to 100.
+        lengths: (rows,) tokens.
+        scores: (rows,) of each row, from 0 to 100.
+        words: what both are: chrF and the length of the source, if nothing else is said.
     """
     found = means_by_length(lengths, scores)
-    return [] if found is None else [_chart(found), _table(found)]
+    return [] if found is None else [_chart(found, words), _table(found, words)]
 
 
-def _chart(found: MeansByLength) -> LineChart:
+def _chart(found: MeansByLength, words: LengthWords) -> LineChart:
     low, high = found.interval()
     across, crowded = length_axis(found.middle)
     whole, rows = fixed(found.whole, 1), between(int(found.rows.min()), int(found.rows.max()))
     return LineChart(
-        phrase("length.texts_title"),
+        phrase(words.title),
         [
             Band(phrase("length.interval"), across, low, high, role="inner"),
-            Line(phrase("length.sentence_chrf"), across, found.mean, role="model"),
+            Line(phrase(words.mean), across, found.mean, role="model"),
         ],
         marks=[Rule(found.whole, phrase("length.whole", accuracy=whole))],
-        x=Axis(phrase("length.source_tokens"), log=crowded),
-        y=Axis(phrase("length.sentence_chrf")),
-        note=phrase("length.texts_note", groups=str(len(found.rows)), rows=rows),
-        verdict=[_verdict(found)],
+        x=Axis(phrase(words.across), log=crowded),
+        y=Axis(phrase(words.mean)),
+        note=phrase(words.note, groups=str(len(found.rows)), rows=rows),
+        verdict=[_verdict(found, words)],
     )
 
 
-def _table(found: MeansByLength) -> PlainTable:
+def _table(found: MeansByLength, words: LengthWords) -> PlainTable:
     low, high = found.interval()
     rows = [
         [
@@ -124,11 +156,11 @@ def _table(found: MeansByLength) -> PlainTable:
         ]
         for at in range(len(found.rows))
     ]
-    headings = ("length.source_tokens", "confusion.rows", "length.sentence_chrf", "length.interval")
-    return PlainTable(phrase("length.texts_groups"), [phrase(name) for name in headings], rows)
+    headings = (words.across, "confusion.rows", words.mean, "length.interval")
+    return PlainTable(phrase(words.groups), [phrase(name) for name in headings], rows)
 
 
-def _verdict(found: MeansByLength) -> Verdict:
+def _verdict(found: MeansByLength, words: LengthWords) -> Verdict:
     """Name the groups whose interval, widened because there are several, excludes the mean of all rows."""
     low, high = found.interval(SURE)
     groups = [
@@ -142,7 +174,7 @@ def _verdict(found: MeansByLength) -> Verdict:
     ]
     whole = fixed(found.whole, 1)
     worse, better = high < found.whole, low > found.whole
-    return length_verdict(groups, worse, better, whole, "length.long_texts_suffer")
+    return length_verdict(groups, worse, better, whole, words.long)
 
 
 def _standard_error(values: Array) -> float:

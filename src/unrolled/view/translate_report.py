@@ -16,11 +16,11 @@ from unrolled.view.metrics import metric, written
 from unrolled.view.numbers import MINUS, fixed, percent
 from unrolled.view.reach import gradient_reach_chart
 from unrolled.view.report import Report, Section
-from unrolled.view.scores import Scores, ScoreTable, score_table
+from unrolled.view.scores import Scores, ScoreTable, beside_baselines, score_table
 from unrolled.view.svg import escape, tag
 from unrolled.view.text_lengths import text_length_blocks
 from unrolled.view.training import gradient_norms, learning_curves
-from unrolled.view.words import Text, known_phrase, phrase, speaker
+from unrolled.view.words import Text, phrase, speaker
 
 if TYPE_CHECKING:
     from unrolled.tasks.translate.outcome import Outcome  # torch stands behind these
@@ -114,7 +114,9 @@ def headlines(scores: Scores, kind: str, outcome: Outcome | None = None) -> Head
     """Return the main scores in large figures, each beside the best baseline's, the output's length, and the speed."""
     model = scores["model"]
     figures = [
-        Headline(written(metric(key), value, 3), metric(key).label, _beside(key, value, scores))
+        Headline(
+            written(metric(key), value, 3), metric(key).label, beside_baselines(key, value, scores)
+        )
         for key in _LARGE[kind]
         if (value := model.get(key)) is not None
     ]
@@ -169,21 +171,3 @@ def training_blocks(translator: ReportedTranslator) -> list[Block]:
         blocks.append(gradient_reach_chart(reached))
     blocks.append(key_facts(translator.facts()))
     return blocks
-
-
-def _beside(key: str, value: float, scores: Scores) -> Text:
-    """Name the best baseline's figure, and the baseline where it beats the model."""
-    column = metric(key)
-    known = {
-        name: other
-        for name, row in scores.items()
-        if name != "model" and (other := row.get(key)) is not None
-    }
-    if not known:
-        return ""
-    best = min(known, key=lambda name: column.badness(known[name]))
-    figure = written(column, known[best], 3)
-    if column.badness(value) > column.badness(known[best]):
-        method = known_phrase(f"method.{best}", best)
-        return phrase("report.loses_to", method=method, figure=figure)
-    return phrase("report.best_baseline", figure=figure)

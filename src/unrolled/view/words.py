@@ -13,8 +13,12 @@ from dataclasses import dataclass, field
 from unrolled.errors import unknown_option
 from unrolled.view.chinese import CHINESE
 from unrolled.view.english import ENGLISH
+from unrolled.view.generate_words import GENERATE_CHINESE, GENERATE_ENGLISH
 
-DICTIONARY: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+DICTIONARY: Mapping[str, Mapping[str, str]] = {
+    "en": {**ENGLISH, **GENERATE_ENGLISH},
+    "zh": {**CHINESE, **GENERATE_CHINESE},
+}
 """language -> key -> words."""
 
 Say = Callable[["Text"], str]

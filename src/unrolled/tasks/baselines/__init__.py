@@ -27,6 +27,7 @@ from unrolled.tasks.baselines.copied import CopySource, Lead, TranslateBaseline,
 from unrolled.tasks.baselines.dlinear import DLinear, DLinearNetwork
 from unrolled.tasks.baselines.logistic import Logistic
 from unrolled.tasks.baselines.majority import ClassifyBaseline, Majority
+from unrolled.tasks.baselines.most_frequent_tag import MostFrequentTag
 from unrolled.tasks.baselines.nearest_pair import NearestPair
 from unrolled.tasks.baselines.ngram import NgramModel
 from unrolled.tasks.baselines.ridge import Ridge
@@ -37,6 +38,7 @@ __all__ = [
     "CLASSIFY_BASELINES",
     "FORECAST_BASELINES",
     "GENERATE_BASELINES",
+    "TAG_BASELINES",
     "TRANSLATE_BASELINES",
     "ClassifyBaseline",
     "CopySource",
@@ -47,6 +49,7 @@ __all__ = [
     "Lead",
     "Logistic",
     "Majority",
+    "MostFrequentTag",
     "Naive",
     "NearestPair",
     "NgramModel",
@@ -77,6 +80,10 @@ TRANSLATE_BASELINES: Mapping[str, Mapping[str, type[TranslateBaseline]]] = {
 
 GENERATE_BASELINES: Mapping[str, type[NgramModel]] = {NgramModel.name: NgramModel}
 """The baseline of generation by name."""
+
+
+TAG_BASELINES: Mapping[str, type[MostFrequentTag]] = {MostFrequentTag.name: MostFrequentTag}
+"""The baselines of tagging by name, in the order of the score table."""
 
 
 def chosen_baselines(names: Iterable[str] | None, known: Mapping[str, object]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from unrolled.tasks.baselines import (
     ClassifyBaseline,
     chosen_baselines,
 )
+from unrolled.tasks.classify.defaults import STARTED
 from unrolled.tasks.classify.fitted import Fitted
 from unrolled.tasks.classify.fitting import MakeProgress, prepare
 from unrolled.tasks.classify.inside import facts_of, reach_of
@@ -29,10 +30,12 @@ from unrolled.tasks.classify.scoring import (
 )
 from unrolled.tasks.classify.settings import read_options
 from unrolled.tasks.classify.stream import ClassifyStream
+from unrolled.tasks.generate import Generator
 from unrolled.tasks.model import ReadInside
 from unrolled.tasks.options import refuse_shares
 from unrolled.tasks.parted import PartedModel
 from unrolled.tasks.recurrent import CellChoice, cell_maker
+from unrolled.tasks.start import Start
 
 PREFIX = "p_"
 """Of the columns of the probabilities, before the label."""
@@ -42,12 +45,15 @@ class Classifier(PartedModel):
     """Classifies texts or sequences of numbers with a recurrent network.
 
     Args:
-        cell: "rnn", "lstm", "gru", ..., a cell's class, or a function ``(input_size, hidden_size) -> Layer``.
+        cell: "rnn", "lstm", "gru", ..., a cell's class, or a function ``(input_size, hidden_size) -> Layer``; None = "gru".
         units: of texts: "words", "characters" or "bpe"; None = told by the texts.
         hidden_size: units of a layer, in each direction; None = chosen by what the rows are made of.
         layers: how many recurrent layers lie over each other.
-        bidirectional: read in both directions; only a network that reads forward can stream.
-        pooling: what is made of all steps: one or several of "last", "mean", "max", "attention".
+        bidirectional: read in both directions, as where nothing is said; only a network that reads forward can stream.
+        pooling: what is made of all steps: one or several of "last", "mean", "max", "attention"; None = max and mean.
+        start: a Generator, or the folder of a saved one: its tokens, embedding and layers are begun with, which fixes
+            what is said of them above, and trained one after the other, the top one first. They read forward; the last
+            step is pooled, too, where nothing is said.
         seed: of every random number.
         options: all others, see `ClassifySettings` and `TrainSettings`: columns (``text="review"``), ``vectors``,
             ``class_weights``, ``dropout``, ``epochs``, ``learning_rate``, ...
@@ -70,29 +76,34 @@ class Classifier(PartedModel):
 
     def __init__(
         self,
-        cell: CellChoice = "gru",
+        cell: CellChoice | None = None,
         *,
         units: str | None = None,
         hidden_size: int | None = None,
-        layers: int = 1,
-        bidirectional: bool = True,
-        pooling: str | Sequence[str] = ("max", "mean"),
+        layers: int | None = None,
+        bidirectional: bool | None = None,
+        pooling: str | Sequence[str] | None = None,
+        start: Generator | str | os.PathLike[str] | Start | None = None,
         seed: int = 0,
         **options: Any,
     ) -> None:
-        cell_maker(cell)
-        self.cell = cell
-        self.settings, self.train_options = read_options(
-            {
-                "units": units,
-                "hidden_size": hidden_size,
-                "layers": layers,
-                "bidirectional": bidirectional,
-                "pooling": pooling,
-                "seed": seed,
-                **options,
-            }
-        )
+        named = {
+            "units": units,
+            "hidden_size": hidden_size,
+            "layers": layers,
+            "bidirectional": bidirectional,
+            "pooling": pooling,
+            "seed": seed,
+        }
+        given = {name: value for name, value in named.items() if value is not None} | options
+        self.start = Start.of(start)
+        if self.start is None:
+            self.cell = "gru" if cell is None else cell
+            cell_maker(self.cell)
+        else:
+            self.cell = self.start.cell
+            given = {**STARTED, **self.start.options(cell, given)}
+        self.settings, self.train_options = read_options(given)
         self._begin()
 
     @property
@@ -142,6 +153,8 @@ class Classifier(PartedModel):
             TrainingError: the loss or a gradient was not finite; the last good weights are kept.
         """
         refuse_shares(validation=validation, test=test)
+        if self.start is not None:
+            self.start.require_weights()
         rows = read_labelled(
             data if labels is None else (data, labels),
             text=self.settings.text,
@@ -152,7 +165,7 @@ class Classifier(PartedModel):
             for own in (validation, test)
         )
         parts = part_rows(rows, self.settings, self.seed, held, scored)
-        task = prepare(self.cell, self.settings, self.train_options, rows, parts)
+        task = prepare(self.cell, self.settings, self.train_options, rows, parts, self.start)
         self.notes = (*rows.notes, *parts.notes, *task.notes, *_notes_of(held), *_notes_of(scored))
         self._fitted, self.training = task.run(folder, resume=resume, progress=progress)
         # Only now: a run that was interrupted leaves what was fitted before, with the parts that belong to it.

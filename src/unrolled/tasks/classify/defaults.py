@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from unrolled.data.tokenizer import Tokenizer
 from unrolled.tasks.classify.settings import ClassifySettings
@@ -26,10 +27,20 @@ class Usual:
 USUAL: Mapping[str, Usual] = {
     "words": Usual(64, 100, dropout=0.5, word_dropout=0.3, ngrams=2),
     "bpe": Usual(64, 100, dropout=0.5, word_dropout=0.2, ngrams=2),
+    "unigram": Usual(64, 100, dropout=0.5, word_dropout=0.2, ngrams=2),
     "signs": Usual(64, 100, dropout=0.3, word_dropout=0.1, ngrams=2),
     "letters": Usual(128, 100, dropout=0.3, word_dropout=0.1, ngrams=3),
     "numbers": Usual(64, 32, dropout=0.1, word_dropout=0.0, ngrams=0),
 }
+
+
+STARTED: Mapping[str, Any] = {
+    "pooling": ("last", "max", "mean"),
+    "dropout": 0.3,
+    "word_dropout": 0.1,
+    "learning_rate": 2e-3,
+}
+"""What is usual where a language model is begun with; see benchmarks/transfer.py."""
 
 
 def with_usual(settings: ClassifySettings, tokenizer: Tokenizer | None) -> ClassifySettings:

@@ -36,8 +36,10 @@ from unrolled.tasks.classify.training import (
     training_batches,
     validation_score,
 )
-from unrolled.tasks.recurrent import CellChoice, cell_name
+from unrolled.tasks.generate.network import saved_name
+from unrolled.tasks.recurrent import CellChoice
 from unrolled.tasks.sequences import Encoded, blocks, sequences
+from unrolled.tasks.start import Start, thawing
 from unrolled.train.loop import TrainResult, fit
 from unrolled.train.progress import Progress
 from unrolled.train.settings import TrainSettings
@@ -65,6 +67,7 @@ class FittingTask:
     network: ClassifyNetwork
     settings: TrainSettings
     class_weights: Tensor | None
+    start: Start | None = None
     notes: tuple[str, ...] = ()
 
     def run(
@@ -84,6 +87,7 @@ class FittingTask:
             validate=validation_score(self.validation, held.labels, self.class_weights)
             if len(held)
             else None,
+            parts=thawing(self.network.read, self.network.layer) if self.start else (),
             folder=None if folder is None else Path(folder),
             resume=resume,
             progress=progress(self.settings) if progress else None,
@@ -102,17 +106,19 @@ class FittingTask:
             self.network,
             temperature,
             row_hashes(self.parts.train.inputs),
+            self.start,
         )
         return fitted, result
 
     def about(self) -> dict[str, str]:
-        """Return what a run must be resumed with: the options, the cell, and the rows with their labels."""
+        """Return what a run must be resumed with: the options, the cell, the start, and the rows with their labels."""
         rows = hashlib.blake2b(digest_size=16)
         for part in (self.parts.train, self.parts.validation):
             rows.update(row_hashes(part.inputs).tobytes() + part.labels.tobytes())
         options = json.dumps(self.chosen.as_dict(), sort_keys=True)
-        cell = cell_name(self.cell) or "one of the user's own"
-        return {"options": options, "cell": cell, "rows": rows.hexdigest()}
+        cell = saved_name(self.cell) or "one of the user's own"
+        begun = {} if self.start is None else {"language model": self.start.digest}
+        return {"options": options, "cell": cell, "rows": rows.hexdigest(), **begun}
 
 
 def prepare(
@@ -121,6 +127,7 @@ def prepare(
     train_options: Mapping[str, Any],
     data: Labelled,
     parts: LabelledParts,
+    start: Start | None = None,
 ) -> FittingTask:
     """Learn to read the training part, and return the network that is to be trained on it.
 
@@ -129,14 +136,9 @@ def prepare(
         OptionError: an option is for texts, and the rows are sequences of numbers.
     """
     of_text = data.form.kind == TEXT
-    tokenizer = None
-    if of_text:
-        few = len(parts.train) < FEW_ROWS or settings.vectors is not None
-        tokenizer = fit_tokenizer(
-            parts.train.inputs, settings.units, size=settings.vocabulary, minimum=1 if few else 2
-        )
-    else:
-        _refuse_text_options(settings)
+    if not of_text:
+        _refuse_text_options(settings, start)
+    tokenizer = _tokenizer(settings, parts.train.inputs, start) if of_text else None
     reader = Reader(tokenizer, settings.max_length, data.form.features)
     train, held = reader.encode(parts.train.inputs), reader.encode(parts.validation.inputs)
     training = training_settings(
@@ -151,14 +153,23 @@ def prepare(
         len(parts.classes),
         vocabulary=len(tokenizer) if tokenizer else 0,
         features=data.form.features,
+        start=start,
     )
-    network = make_network(cell, settings, _with_buckets(sizes, train), training.seed)
+    network = make_network(cell, settings, _with_buckets(sizes, train), training.seed, start)
     _begin(network, train, vectors, reader)
     weights = class_weights(settings, parts.classes, parts.train.labels)
     notes = () if vectors is None else (_covered(vectors, tokenizer),)
     return FittingTask(
-        parts, cell, settings, data, reader, train, held, network, training, weights, notes
+        parts, cell, settings, data, reader, train, held, network, training, weights, start, notes
     )
+
+
+def _tokenizer(settings: ClassifySettings, texts: Sequence[str], start: Start | None) -> Tokenizer:
+    """Return the tokenizer of the language model that is begun with, or a new one of the training texts."""
+    if start is not None:
+        return start.tokenizer
+    few = len(texts) < FEW_ROWS or settings.vectors is not None
+    return fit_tokenizer(texts, settings.units, size=settings.vocabulary, minimum=1 if few else 2)
 
 
 def _covered(vectors: Vectors, tokenizer: Tokenizer | None) -> str:
@@ -166,11 +177,13 @@ def _covered(vectors: Vectors, tokenizer: Tokenizer | None) -> str:
     return f"vectors: {len(vectors.words):,} of {wanted:,} tokens found"
 
 
-def _refuse_text_options(settings: ClassifySettings) -> None:
-    for name in ("units", "vectors", "vocabulary", "ngrams", "word_dropout"):
-        if getattr(settings, name):
+def _refuse_text_options(settings: ClassifySettings, start: Start | None) -> None:
+    names = ("units", "vectors", "vocabulary", "ngrams", "word_dropout")
+    given = {"start": start and start.source} | {name: getattr(settings, name) for name in names}
+    for name, value in given.items():
+        if value:
             raise OptionError(
-                f"{name}={getattr(settings, name)!r} is an option for texts",
+                f"{name}={value!r} is an option for texts",
                 expected="sequences of numbers without it, as these rows are",
                 fix="leave it out, or name the column of the texts (--text)",
             )

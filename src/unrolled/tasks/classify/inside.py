@@ -9,14 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unrolled.core.layer import Cell, Layer
 from unrolled.core.watch import gradient_reach
 from unrolled.tasks.classify.fitted import Fitted
 from unrolled.tasks.classify.parts import LabelledParts, Part
 from unrolled.tasks.classify.reading import LabelledBatch
 from unrolled.tasks.classify.training import classify_loss
 from unrolled.tasks.parted import facts_of_run
-from unrolled.tasks.recurrent import CellChoice
+from unrolled.tasks.recurrent import CellChoice, named_cells
 from unrolled.tasks.sequences import sequences
 from unrolled.train.loop import TrainResult
 
@@ -38,25 +37,13 @@ def reach_of(fitted: Fitted, train: Part) -> Mapping[str, NDArray[np.float64]]:
         return loss(model, batch).total
 
     found = gradient_reach(fitted.network, batch, total)
-    paths = _named_cells(fitted.network.layer)
+    paths = named_cells(fitted.network.layer)
     named = {path: paths.get(id(part)) for path, part in fitted.network.named_modules()}
     return {
         inner: norms.double().numpy()
         for path, norms in found.items()
         if (inner := named[path]) is not None
     }
-
-
-def _named_cells(layer: Layer) -> dict[int, str]:
-    """Return by its identity how each cell inside is called: h1, or h1 → and h1 ← of two directions."""
-    named, depth, before = {}, 0, ""
-    for path, part in layer.named_modules():
-        if isinstance(part, Cell):
-            place = path.removesuffix(".forward_layer").removesuffix(".backward_layer")
-            depth += place != before or depth == 0
-            way = {".forward_layer": " →", ".backward_layer": " ←"}.get(path[len(place) :], "")
-            named[id(part)], before = f"h{depth}{way}", place
-    return named
 
 
 def facts_of(
@@ -82,4 +69,6 @@ def facts_of(
     }
     if tokenizer is not None:
         facts |= {"tokenizer": tokenizer.units, "vocabulary": len(tokenizer)}
+    if fitted.start is not None:
+        facts |= {"start": fitted.start.source, "start_digest": fitted.start.digest}
     return facts | facts_of_run(parts, training)

@@ -13,13 +13,15 @@ import torch
 from torch import Tensor
 
 from unrolled.data.labelled_form import TEXT, LabelledForm
+from unrolled.data.text_tokenizer import TextTokenizer
 from unrolled.data.tokenizer import Tokenizer
 from unrolled.models.classifier import ClassifierSizes
 from unrolled.tasks.baselines import CLASSIFY_BASELINES, ClassifyBaseline
 from unrolled.tasks.classify.fitted import Fitted, make_network
 from unrolled.tasks.classify.reading import Reader
 from unrolled.tasks.classify.settings import ClassifySettings
-from unrolled.tasks.recurrent import CellChoice, cell_name, chosen_cell
+from unrolled.tasks.generate.network import saved_name
+from unrolled.tasks.recurrent import CellChoice, chosen_cell
 from unrolled.tasks.saving import (
     below,
     complete,
@@ -30,6 +32,7 @@ from unrolled.tasks.saving import (
     saved_baselines,
     write_model,
 )
+from unrolled.tasks.start import Start
 
 TOKENIZER = "tokenizer.json"
 
@@ -50,13 +53,14 @@ def save_fitted(
     of_baselines, tensors_of_baselines = saved_baselines(baselines)
     config = {
         "task": "classify",
-        "cell": cell_name(cell),
+        "cell": saved_name(cell),
         "options": {**fitted.settings.as_dict(), **training},
         "sizes": asdict(fitted.network.sizes),
         "form": fitted.form.to_dict(),
         "classes": list(fitted.classes),
         "units": tokenizer.units if tokenizer else None,
         "temperature": fitted.temperature,
+        "start": fitted.start.to_dict() if fitted.start else None,
         "baselines": of_baselines,
     }
     files = {TOKENIZER: tokenizer.to_text().encode()} if tokenizer else {}
@@ -73,15 +77,26 @@ def load_fitted(
     """
     config, tensors = read_model(folder, task="classify")
     chosen = chosen_cell(cell, config.get("cell"), folder)
+    with complete(folder):
+        start = _read_start(config, chosen, Path(folder))
 
     def read(settings: ClassifySettings) -> tuple[Fitted, Baselines]:
         with complete(folder):
-            fitted = _read_fitted(config, tensors, settings, chosen, Path(folder))
+            fitted = _read_fitted(config, tensors, settings, chosen, start, Path(folder))
             kinds = CLASSIFY_BASELINES[config["form"]["kind"]]
             return fitted, restored_baselines(kinds, config["baselines"], tensors)
 
     with complete(folder):
-        return chosen, dict(config["options"]), read
+        return chosen, {**config["options"], "start": start}, read
+
+
+def _read_start(config: Mapping[str, Any], cell: CellChoice, folder: Path) -> Start | None:
+    saved = config.get("start")
+    if saved is None:
+        return None
+    text = read_file(folder, TOKENIZER, config)
+    tokenizer = TextTokenizer.from_text(text, config["units"], str(folder / TOKENIZER))
+    return Start.from_dict(saved, cell, tokenizer)
 
 
 def _read_fitted(
@@ -89,14 +104,15 @@ def _read_fitted(
     tensors: Mapping[str, Tensor],
     settings: ClassifySettings,
     cell: CellChoice,
+    start: Start | None,
     folder: Path,
 ) -> Fitted:
     form = LabelledForm.from_dict(config["form"])
-    tokenizer = None
-    if form.kind == TEXT:
+    tokenizer: Tokenizer | None = start.tokenizer if start else None
+    if form.kind == TEXT and tokenizer is None:
         text = read_file(folder, TOKENIZER, config)
         tokenizer = Tokenizer.from_text(text, config["units"], str(folder / TOKENIZER))
-    network = make_network(cell, settings, ClassifierSizes(**config["sizes"]), seed=0)
+    network = make_network(cell, settings, ClassifierSizes(**config["sizes"]), 0, start)
     load_weights(network, below("network.", tensors), str(folder))
     return Fitted(
         settings,
@@ -106,4 +122,5 @@ def _read_fitted(
         network.eval(),
         float(config["temperature"]),
         tensors["train_hashes"].numpy().view(np.uint64),
+        start,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.tasks.baselines import TranslateBaseline
+from unrolled.tasks.memory import peak_memory
 from unrolled.tasks.scores import score_rows
 from unrolled.tasks.text_scores import text_scores
 from unrolled.tasks.translate.fitted import SUMMARISE, Fitted
@@ -79,13 +79,3 @@ def sentence_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> NDArr
     metric = CHRF()
     pairs = zip(hypotheses, references, strict=True)
     return np.array([min(metric.sentence_score(h, [r]).score, 100.0) for h, r in pairs])
-
-
-def peak_memory() -> float | None:
-    """Return the most memory that this process has had, in MB; None where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(most / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -26,6 +26,7 @@ from unrolled.tasks.parted import PartedModel
 from unrolled.tasks.recurrent import CellChoice
 from unrolled.tasks.sequences import sequences
 from unrolled.tasks.text_scores import text_score_notes, text_signatures
+from unrolled.tasks.texts import as_texts
 from unrolled.tasks.translate.fitted import SUMMARISE, Fitted
 from unrolled.tasks.translate.fitting import MakeProgress, prepare
 from unrolled.tasks.translate.inside import facts_of, reach_of
@@ -36,7 +37,6 @@ from unrolled.tasks.translate.reading import Cut
 from unrolled.tasks.translate.saving import load_fitted, save_fitted
 from unrolled.tasks.translate.scoring import score_beside_baselines, write_outcome
 from unrolled.tasks.translate.settings import read_options
-from unrolled.tasks.translate.texts import as_texts
 
 
 class Translator(PartedModel):

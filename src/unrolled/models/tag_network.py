@@ -1,0 +1,189 @@
+"""A network that scores tags: words, their spelling and their neighbours, read by a recurrent layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.core.compose import Stack
+from unrolled.core.layer import Layer, begin_inside
+from unrolled.core.noise import Dropout
+from unrolled.core.seq import Seq
+from unrolled.core.tree import State, Tree, register
+from unrolled.errors import OptionError, ShapeError
+from unrolled.models.linear import Linear
+from unrolled.models.spelling import Spelling
+from unrolled.models.token_ids import UNKNOWN
+from unrolled.models.token_pairs import TokenPairs
+from unrolled.models.word_dropout import WordDropout
+
+
+@dataclass(frozen=True)
+class TagSizes:
+    """The sizes of a `TagNetwork`.
+
+    Attributes:
+        tags: C.
+        vocabulary: number of tokens.
+        embedding: features of a token.
+        width: features that the recurrent layer gives.
+        letters: size of the alphabet that words are spelt in; 0 = they are not read letter by letter.
+        letter_embedding: features of a letter.
+        spelling: features that the layer over letters gives.
+        pairs: number of pairs of tokens that are known (`TokenPairs.know`); 0 = no pairs are looked at.
+        pair_embedding: features of a pair.
+    """
+
+    tags: int
+    vocabulary: int
+    embedding: int = 100
+    width: int = 128
+    letters: int = 0
+    letter_embedding: int = 25
+    spelling: int = 50
+    pairs: int = 0
+    pair_embedding: int = 50
+
+    @property
+    def features(self) -> int:
+        """What the recurrent layer is given at a step."""
+        spelling = self.spelling if self.letters else 0
+        return self.embedding + spelling + (self.pair_embedding if self.pairs else 0)
+
+
+@register
+class ReadState(NamedTuple):
+    """Where the word dropout of a `ReadTokens` stands, and the token (B,) that was read last, 0 before the first."""
+
+    words: State
+    previous: Tensor
+
+
+class ReadTokens(Layer):
+    """Tokens as features: their own, those of their spelling, and those of the pair with the token before.
+
+        f_t = [E[x_t], spelling(c_t), P[x_(t-1), x_t]]
+
+    Reads ids (B, T), or with a spelling (ids (B, T), letters (B, T, L)): letters of a word, and then zeros. In training
+    word dropout hides tokens, and the pairs that they are in, but not how they are spelt.
+    """
+
+    state_type = ReadState
+
+    def __init__(
+        self, sizes: TagSizes, letters: Layer | None = None, word_dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        if (letters is None) != (sizes.letters == 0):
+            raise OptionError(
+                f"letters={sizes.letters} and {'no' if letters is None else 'a'} layer to read them",
+                expected="both or neither",
+            )
+        self.word_dropout = WordDropout(word_dropout, unknown=UNKNOWN)
+        self.embedding = nn.Embedding(sizes.vocabulary, sizes.embedding)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+        self.spelling, self.pairs = None, None
+        if letters is not None:
+            self.spelling = Spelling(letters, sizes.letters, sizes.letter_embedding, sizes.spelling)
+        if sizes.pairs:
+            self.pairs = TokenPairs(sizes.vocabulary, sizes.pairs, sizes.pair_embedding)
+
+    def initial_state(
+        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
+    ) -> ReadState:
+        words = begin_inside(self, self.word_dropout, batch, device, dtype)
+        previous = torch.zeros(batch, dtype=torch.int64, device=self.embedding.weight.device)
+        return ReadState(words, previous)
+
+    def unroll(self, xs: Seq, state: ReadState) -> tuple[Seq, ReadState]:
+        ids, letters = self._parts(xs.data)
+        hidden, words = self.word_dropout(xs.with_data(ids), state.words)
+        tokens = torch.cat((state.previous[:, None], hidden.data), 1)
+        features = [self.embedding(hidden.data)]
+        if self.spelling is not None:
+            features.append(self.spelling(letters))
+        if self.pairs is not None:
+            features.append(self.pairs(tokens[:, :-1], tokens[:, 1:]))
+        places = xs.row_lengths.to(tokens.device)[:, None]
+        previous = tokens.gather(1, places).squeeze(1)
+        return xs.with_data(torch.cat(features, -1)), ReadState(words, previous)
+
+    def step(self, x: Tree, state: ReadState) -> tuple[Tensor, ReadState]:
+        xs = tuple(leaf.unsqueeze(1) for leaf in x) if isinstance(x, tuple) else x.unsqueeze(1)
+        ys, state = self.unroll(Seq.padded(xs, None), state)
+        return ys.data.squeeze(1), state
+
+    def _parts(self, data: Tree) -> tuple[Tensor, Tensor]:
+        if self.spelling is None and isinstance(data, Tensor):
+            return data, data
+        if self.spelling is not None and isinstance(data, tuple) and len(data) == 2:
+            return data[0], data[1]
+        given = f"{len(data)} tensors" if isinstance(data, tuple) else "one tensor"
+        expected = "token ids (B, T)"
+        if self.spelling is not None:
+            expected = f"the pair ({expected}, letters (B, T, L))"
+        raise ShapeError(f"a step of {given}", expected=expected)
+
+
+class TagNetwork(Stack):
+    """Scores of C tags (logits) at every step: ``network(xs) -> ((B, T, C), state)``.
+
+        f_t = [E[x_t], spelling(c_t), P[x_(t-1), x_t]],   h = layer(f_1, ..., f_T),   y_t = W h_t + b
+
+    with word dropout on the tokens, and locked dropout on f and on h. With a causal layer it can be read step by step. A
+    `LinearChainCRF` over the scores is trained with it and stands outside, since it needs whole sequences. Lample et al.
+    2016, arXiv:1603.01360.
+
+    Args:
+        layer: from ``sizes.features`` to ``sizes.width`` features.
+        sizes: of everything else.
+        letters: a layer from ``sizes.letter_embedding`` to ``sizes.spelling`` features, where words are read letter by
+            letter, too; the input is then (ids (B, T), letters (B, T, L)).
+        dropout: probability of dropping a feature before and after the layer.
+        word_dropout: probability of hiding a token.
+
+    Raises:
+        OptionError: a layer for letters without letters, or the other way round.
+
+    >>> from unrolled import LSTM, Bidirectional
+    >>> sizes = TagSizes(5, vocabulary=50, embedding=8, width=12, letters=20, letter_embedding=4, spelling=6)
+    >>> both_ways = [Bidirectional(LSTM(f, h), LSTM(f, h)) for f, h in ((sizes.features, 6), (4, 3))]
+    >>> network = TagNetwork(both_ways[0], sizes, both_ways[1], dropout=0.5)
+    >>> network((torch.tensor([[4, 9, 2]]), torch.tensor([[[5, 2], [7, 0], [1, 1]]])))[0].shape
+    torch.Size([1, 3, 5])
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        sizes: TagSizes,
+        letters: Layer | None = None,
+        *,
+        dropout: float = 0.0,
+        word_dropout: float = 0.0,
+    ) -> None:
+        super().__init__(
+            ReadTokens(sizes, letters, word_dropout),
+            Dropout(dropout, locked=True),
+            layer,
+            Dropout(dropout, locked=True),
+            Linear(sizes.width, sizes.tags),
+        )
+        self.sizes = sizes
+
+    @property
+    def read(self) -> ReadTokens:
+        """What turns tokens into features; its ``embedding`` is theirs."""
+        read = self[0]
+        assert isinstance(read, ReadTokens)
+        return read
+
+    @property
+    def layer(self) -> Layer:
+        """The recurrent layer."""
+        layer = self[2]
+        assert isinstance(layer, Layer)
+        return layer

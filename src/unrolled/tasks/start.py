@@ -1,0 +1,200 @@
+"""Starting from a trained language model: its tokens, its embedding and its layers, which a task goes on to train."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from os import PathLike
+from typing import Any, Self
+
+from torch import Tensor, nn
+
+from unrolled.core.compose import Stack
+from unrolled.core.layer import Layer
+from unrolled.data.text_tokenizer import TextTokenizer
+from unrolled.errors import InputError, OptionError
+from unrolled.models.language import LanguageModel, LanguageSizes
+from unrolled.tasks.generate import Generator
+from unrolled.tasks.generate.network import make_network, saved_name
+from unrolled.tasks.generate.settings import GenerateSettings
+from unrolled.tasks.recurrent import CellChoice
+from unrolled.train.thaw import Part
+
+FALL = 2.6
+"""By which the learning rate is divided from a layer to the one below it, as Howard and Ruder found."""
+THAWED = 0.1
+"""The share of the run after which the next lower layer is trained, too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A language model that the network of another task begins with.
+
+    Dai and Le 2015, arXiv:1511.01432; Howard and Ruder 2018 (ULMFiT), arXiv:1801.06146.
+
+    Attributes:
+        source: the folder of the Generator, or what it was otherwise.
+        digest: of its weights.
+        cell: of its layers.
+        settings: of the Generator.
+        sizes: of its network.
+        tokenizer: of its texts.
+        weights: of its network; None where a model that began with it was saved and loaded: it has its own.
+    """
+
+    source: str
+    digest: str
+    cell: CellChoice
+    settings: GenerateSettings
+    sizes: LanguageSizes
+    tokenizer: TextTokenizer
+    weights: Mapping[str, Tensor] | None = None
+
+    @classmethod
+    def of(cls, given: Any) -> Self | None:
+        """Return the start that is given: a Generator, or the folder of a saved one; None of None.
+
+        Raises:
+            OptionError: it is something else.
+            ModelFileError: there is no Generator in the folder.
+            InputError: the Generator is not fitted.
+        """
+        if given is None or isinstance(given, cls):
+            return given
+        if isinstance(given, str | PathLike):
+            source, generator = str(given), Generator.load(given)
+        elif isinstance(given, Generator):
+            source, generator = "a Generator", given
+        else:
+            raise OptionError(
+                f"start={given!r}", expected="a Generator, or the folder of a saved one"
+            )
+        fitted = generator.fitted
+        weights = {name: t.detach().clone() for name, t in fitted.network.state_dict().items()}
+        return cls(
+            source,
+            _digest(weights),
+            generator.cell,
+            fitted.settings,
+            fitted.network.sizes,
+            fitted.reader.tokenizer,
+            weights,
+        )
+
+    def options(self, cell: CellChoice | None, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a task's options, with those that the language model decides.
+
+        Raises:
+            OptionError: one of these was given as something else.
+        """
+        decided = {
+            "embedding": self.sizes.embedding,
+            "hidden_size": self.settings.hidden_size,
+            "layers": self.settings.layers,
+            "bidirectional": False,
+        }
+        of_tokens = {"units": self.settings.units, "vocabulary": len(self.tokenizer)}
+        for name, value in {**decided, **of_tokens}.items():
+            if given.get(name) not in (None, value):
+                raise self._refused(name, given[name], f"{value!r}, as there")
+        if given.get("vectors") is not None:
+            raise self._refused("vectors", given["vectors"], "none: it has vectors of its own")
+        if cell not in (None, self.cell) and saved_name(cell) != (named := saved_name(self.cell)):
+            raise self._refused("cell", cell, f"{named or self.cell!r}, as there")
+        return {n: v for n, v in given.items() if n not in of_tokens} | decided
+
+    def _refused(self, name: str, value: object, expected: str) -> OptionError:
+        return OptionError(
+            f"{name}={value!r} with the language model {self.source}",
+            expected=expected,
+            fix="leave it out",
+        )
+
+    def body(self, dropout: float) -> tuple[nn.Module, Layer]:
+        """Return how tokens are read and the layers above, new ones with the weights of the language model.
+
+        Args:
+            dropout: probability of dropping a feature between layers; that of weights and tokens is as it was.
+        """
+        network = self._network(dropout)
+        if self.weights is not None:
+            network.load_state_dict(dict(self.weights))
+        return network.read, network.layer
+
+    def require_weights(self) -> None:
+        """Raise where the weights of the language model are not at hand.
+
+        Raises:
+            InputError: a model that began with it was loaded, and is to begin again.
+        """
+        if self.weights is None:
+            raise InputError(
+                f"this model began with the language model {self.source}, which is not saved with it",
+                fix="make a new one to train it again: start=... (--from)",
+            )
+
+    def _network(self, dropout: float) -> LanguageModel:
+        settings = GenerateSettings(**{**self.settings.as_dict(), "dropout": dropout})
+        return make_network(self.cell, settings, self.sizes, seed=0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as config.json holds it, without cell, tokenizer and weights."""
+        return {
+            "source": self.source,
+            "digest": self.digest,
+            "settings": self.settings.as_dict(),
+            "sizes": asdict(self.sizes),
+        }
+
+    @classmethod
+    def from_dict(
+        cls, saved: Mapping[str, Any], cell: CellChoice, tokenizer: TextTokenizer
+    ) -> Self:
+        """Return the start of which `to_dict` gave this."""
+        return cls(
+            saved["source"],
+            saved["digest"],
+            cell,
+            GenerateSettings(**saved["settings"]),
+            LanguageSizes(**saved["sizes"]),
+            tokenizer,
+        )
+
+
+def thawing(read: nn.Module, layer: Layer) -> list[Part]:
+    """Return the parts that are trained one after the other, from the top layer down to the embedding.
+
+    What is new is trained from the beginning; each layer begins later than what is above it, and learns more slowly
+    (gradual unfreezing and discriminative rates; Howard and Ruder 2018, sections 3.2 and 3.3).
+    """
+    from_the_top = [*reversed(depths(layer)), list(read.parameters())]
+    return [
+        Part(parameters, rate=FALL**-depth, begins=THAWED * depth)
+        for depth, parameters in enumerate(from_the_top, start=1)
+    ]
+
+
+def depths(layer: Layer) -> list[list[nn.Parameter]]:
+    """Return the parameters of each layer of a stack, the lowest first; what has no state belongs to the one below it.
+
+    >>> from unrolled import GRU
+    >>> [len(found) for found in depths(Stack(GRU(2, 3), GRU(3, 3), nn.Linear(3, 2)))]
+    [4, 6]
+    """
+    found: list[list[nn.Parameter]] = []
+    for part in layer if isinstance(layer, Stack) else [layer]:
+        parameters = list(part.parameters())
+        if found and not isinstance(part, Layer):
+            found[-1] += parameters
+        elif parameters:
+            found.append(parameters)
+    return found
+
+
+def _digest(weights: Mapping[str, Tensor]) -> str:
+    """Return a hash of weights by name."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in weights.items():
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

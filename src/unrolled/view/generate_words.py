@@ -1,0 +1,83 @@
+"""The fixed words of a generator's report, in English and in Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+GENERATE_ENGLISH: Mapping[str, str] = {
+    "report.generate_title": "Language model of {name}",
+    "report.scored_texts": "{tokens} tokens of {rows} scored, {characters} characters; every method is asked for the same"
+    " tokens, each given all before it.",
+    "report.texts": "{count} texts",
+    "report.one_text": "one text",
+    "report.duplicate_texts": "{count} of these texts also occur in training: a method that only"
+    " remembers is right there, and every score is that much too good.",
+    "report.samples": "What it writes",
+    "report.copying": "What it copies",
+    "report.surprise": "What surprises it",
+    "report.copied": "longest run copied",
+    "report.copied_median": "characters, median of {count} samples",
+    "report.copied_beside": "median of {count}; unseen texts {held}",
+    "report.form": "keep a form of verse",
+    "report.form_beside": "unseen texts {share}",
+    "samples.temperature": "Temperature {temperature}",
+    "samples.note": "Written from nothing. Marked is the longest run of characters that stands in the training text too.",
+    "samples.note_untold": "Written from nothing. The training text was not kept: what is copied cannot be told.",
+    "samples.copied": "{characters} of {total} characters, in training: “{source}”",
+    "samples.copied_none": "No character of it stands in the training text.",
+    "samples.unfinished": "cut at its greatest length",
+    "copied.title": "Longest run that a sample shares with the training text",
+    "copied.axis": "characters",
+    "copied.note": "{count} samples at temperature 1, median {median}, longest {longest}.",
+    "copied.held_out": "Texts that were never trained on, cut to the same lengths, share runs of {median} (median) and {longest}"
+    " (longest): language itself repeats that much.",
+    "surprise.title": "Surprise at each token",
+    "surprise.note": "The beginnings of texts that were never trained on. The stronger the colour, the less likely the"
+    " model held the token after all before it.",
+    "surprise.key": "from {low} to {high} nats",
+    "fact.train_characters": "characters in training",
+    "fact.validation_characters": "characters in validation",
+    "fact.test_characters": "characters in the test part",
+    "fact.train_tokens_per_second": "tokens/s in training",
+    "fact.weight_dropout": "dropout of recurrent weights",
+    "metric.nats_per_char": "nats/character",
+    "metric.bits_per_char": "bits/character",
+    "metric.perplexity": "perplexity",
+}
+
+GENERATE_CHINESE: Mapping[str, str] = {
+    "report.generate_title": "{name} 的语言模型",
+    "report.scored_texts": "共评估 {rows}中的 {tokens} 个词元、{characters} 个字符；各方法面对同样的词元，每个词元之前的内容全部已知。",
+    "report.texts": "{count} 篇文本",
+    "report.one_text": "一篇文本",
+    "report.duplicate_texts": "其中 {count} 篇也出现在训练部分：只会记忆的方法在那里也能答对，各项得分因此都偏高。",
+    "report.samples": "模型所写",
+    "report.copying": "抄袭程度",
+    "report.surprise": "意外之处",
+    "report.copied": "最长的照抄",
+    "report.copied_median": "个字符，{count} 个样本的中位数",
+    "report.copied_beside": "{count} 个样本的中位数；未见文本 {held}",
+    "report.form": "保持诗体",
+    "report.form_beside": "未见文本 {share}",
+    "samples.temperature": "温度 {temperature}",
+    "samples.note": "从空白写起。标出的是同时出现在训练文本中的最长连续字符。",
+    "samples.note_untold": "从空白写起。模型没有保存训练文本，无法说明哪些是照抄。",
+    "samples.copied": "{total} 个字符中的 {characters} 个，训练文本：“{source}”",
+    "samples.copied_none": "没有一个字符出现在训练文本中。",
+    "samples.unfinished": "在最大长度处截断",
+    "copied.title": "样本与训练文本共有的最长连续字符",
+    "copied.axis": "字符数",
+    "copied.note": "温度 1 下的 {count} 个样本，中位数 {median}，最长 {longest}。",
+    "copied.held_out": "从未训练过的文本截成同样长度，与训练文本共有的最长连续字符中位数为 {median}、最长 {longest}：语言本身就有这么多重复。",
+    "surprise.title": "每个词元的意外程度",
+    "surprise.note": "从未训练过的文本的开头。颜色越深，模型根据前文认为该词元越不可能。",
+    "surprise.key": "从 {low} 到 {high} 奈特",
+    "fact.train_characters": "训练字符数",
+    "fact.validation_characters": "验证字符数",
+    "fact.test_characters": "测试字符数",
+    "fact.train_tokens_per_second": "训练词元/秒",
+    "fact.weight_dropout": "循环权重随机失活",
+    "metric.nats_per_char": "奈特/字符",
+    "metric.bits_per_char": "比特/字符",
+    "metric.perplexity": "困惑度",
+}

@@ -1,0 +1,359 @@
+"""Documents are the same from whatever they come, keep their place, and are refused with one clear line."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import lzma
+import re
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from tests.data.labelled_of import write
+from unrolled.data.document_form import DocumentsForm
+from unrolled.data.document_pieces import document_hashes
+from unrolled.data.documents import DocumentsRequest, read_documents, read_in_pieces
+from unrolled.data.partition import grouped_parts
+from unrolled.data.prompts import iter_prompts
+from unrolled.data.text_keys import TextRequest
+from unrolled.data.texts import TextStore
+from unrolled.errors import InputError, OptionError
+
+POEMS = [["白日依山盡，", "黃河入海流。"], ["春眠不覺曉，"], ["白日依山盡，", "黃河入海流。"]]
+TEXTS = ["\n".join(lines) for lines in POEMS]
+OBJECTS = [{"a": "王之渙", "t": "登", "p": lines} for lines in POEMS]
+NOVEL = "第一回 灵根育孕源流出\n\n    话说天下大势，分久必合，合久必分。\n他的心里想着你们。\n\n\n第二回\n"
+TRADITIONAL = str.maketrans("灵话说势里着们", "靈話說勢裡著們")
+
+
+def jsonl(values: list[Any]) -> str:
+    return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+
+
+def parquet(frame: pl.DataFrame) -> bytes:
+    packed = io.BytesIO()
+    frame.write_parquet(packed)
+    return packed.getvalue()
+
+
+def zipped(name: str, data: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, data)
+    return packed.getvalue()
+
+
+def refused(source: Any, kind: type[InputError] = InputError, **options: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        read_documents(source, **options)
+    assert type(caught.value) is kind
+    message = str(caught.value)
+    assert "\n" not in message
+    return re.sub(r"/[\w/.-]*/test_\w+/", "", message)
+
+
+def given(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "key"),
+    [
+        ("a.jsonl", jsonl(OBJECTS), "p"),
+        ("a.jsonl.xz", lzma.compress(jsonl(OBJECTS).encode()), "p"),
+        ("a.txt", jsonl(OBJECTS), "p"),
+        ("a.jsonl", jsonl([{"title": "x", "text": text} for text in TEXTS]), "text"),
+        ("a.json", json.dumps([{"title": "x", "tags": ["y"], "paragraphs": p} for p in POEMS], indent=1), "paragraphs"),
+        ("a.json", json.dumps(OBJECTS).encode("utf-16"), "p"),
+        ("a.json", json.dumps([{"zeilen": lines, "titel": "x"} for lines in POEMS]), "zeilen"),
+        ("a.json", json.dumps(POEMS), None),
+        ("a.json.gz", gzip.compress(json.dumps(TEXTS).encode()), None),
+        ("a.jsonl", jsonl(POEMS), None),
+        ("a.jsonl", jsonl(TEXTS), None),
+        ("a.zip", zipped("a.jsonl", jsonl(TEXTS).encode()), None),
+        ("a.csv", pl.DataFrame({"id": [1, 2, 3], "gedicht": TEXTS}).write_csv(), "gedicht"),
+        ("a.tsv", pl.DataFrame({"title": ["x", "y", "z"], "text": TEXTS}).write_csv(separator="\t"), "text"),
+        ("a.parquet", parquet(pl.DataFrame({"poem": POEMS, "x": [1, 2, 3]})), "poem"),
+        ("a.parquet", parquet(pl.DataFrame({"content": TEXTS})), "content"),
+    ],
+)  # fmt: skip
+def test_every_kind_of_file_holds_the_same_documents(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    content: str | bytes,
+    key: str | None,
+) -> None:
+    path = write(tmp_path, content, name)
+    documents = read_documents(path)
+    assert list(documents.texts) == TEXTS
+    assert documents.form == DocumentsForm(key) == DocumentsForm.from_dict(documents.form.to_dict())
+    assert re.fullmatch(rf"{re.escape(str(path))}, row \d+", documents.where(1))
+    assert documents.notes[-1].startswith(f"{path}: 1 document stands there before, too (")
+    assert list(read_documents(path, like=documents.form).texts) == TEXTS
+    if isinstance(content, str) and content[0] in "[{":
+        given(monkeypatch, content.encode())
+        assert list(read_documents("-").texts) == TEXTS
+    # Small pieces, and what lies on disk, are the same.
+    small = read_in_pieces(path, DocumentsRequest(TextRequest()), size=40, in_memory=10)
+    assert isinstance(small.texts, TextStore)
+    assert (list(small.texts), small.where(2)) == (TEXTS, documents.where(2))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        TEXTS,
+        POEMS,
+        tuple(POEMS),
+        OBJECTS,
+        [OBJECTS[0], *TEXTS[1:]],
+        [*TEXTS, None, float("nan"), "  "],
+        {"id": [1, 2, 3], "gedicht": TEXTS},
+        np.array(TEXTS),
+        pd.Series(TEXTS),
+        pl.Series(TEXTS),
+        TextStore(TEXTS),
+        pd.DataFrame({"text": TEXTS}),
+        pl.DataFrame({"lines": POEMS}),
+    ],
+)
+def test_every_kind_of_memory_holds_the_same_documents(source: Any) -> None:
+    assert list(read_documents(source).texts) == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (NOVEL.encode(), None),
+        (NOVEL.replace("\n", "\r\n").encode(), None),
+        (b"\xef\xbb\xbf" + NOVEL.encode(), None),
+        (NOVEL.encode("utf-16"), None),
+        (NOVEL.encode("gb18030"), "GB18030"),
+        (gzip.compress(NOVEL.encode("gb18030")), "GB18030"),
+        (NOVEL.translate(TRADITIONAL).encode("big5"), "Big5-HKSCS"),
+    ],
+)
+def test_a_novel_as_it_stands(tmp_path: Path, data: bytes, told: str | None) -> None:
+    path = write(tmp_path, data, "novel.txt")
+    documents = read_documents(str(path))
+    assert list(documents.texts) == [NOVEL.translate(TRADITIONAL if told == "Big5-HKSCS" else {})]
+    assert documents.where(0) == str(path)
+    assert documents.notes == ((f"{path}: read as {told}",) if told else ())
+
+
+def test_plain_text_is_split_as_asked(tmp_path: Path) -> None:
+    path = write(tmp_path, NOVEL, "novel.txt")
+    lines = read_documents(path, split="lines")
+    assert [text.strip()[:3] for text in lines.texts] == ["第一回", "话说天", "他的心", "第二回"]
+    assert lines.where(3) == f"{path}, line 7"
+    paragraphs = read_documents(path, split="paragraphs")
+    assert [text.count("\n") for text in paragraphs.texts] == [0, 1, 0]
+    assert paragraphs.where(1) == f"{path}, line 3"
+    again = read_documents(path, like=DocumentsForm.from_dict(paragraphs.form.to_dict()))
+    assert list(again.texts) == list(paragraphs.texts)
+    small = DocumentsRequest(TextRequest(), "paragraphs")
+    assert list(read_in_pieces(path, small, size=10).texts) == list(paragraphs.texts)
+
+
+def test_several_files_a_folder_and_a_pattern(tmp_path: Path) -> None:
+    one, two = write(tmp_path, "eins\n", "one.txt"), write(tmp_path, "zwei\n", "b/two.txt")
+    three = write(tmp_path, jsonl([{"text": "drei"}, {"text": ""}]), "three.jsonl")
+    for name in ("SOURCE.txt", "README.md", "cover.png", ".hidden.txt"):
+        write(tmp_path, "nothing", name)
+    write(tmp_path, "", "void.txt")
+    documents = read_documents(tmp_path)
+    assert list(documents.texts) == ["zwei\n", "eins\n", "drei"]
+    assert [documents.where(row) for row in range(3)] == [str(two), str(one), f"{three}, row 1"]
+    assert documents.notes == (
+        f"{tmp_path}: read together: two.txt, one.txt, three.jsonl",
+        f"{tmp_path}: left out, as no text: README.md, SOURCE.txt, cover.png",
+        f"{tmp_path}: left out, as empty: void.txt",
+        f"{tmp_path}: 1 document without text is left out: {three}, row 2",
+    )
+    assert list(read_documents([two, one]).texts) == ["zwei\n", "eins\n"]
+    assert list(read_documents(f"{tmp_path}/**/t*.txt").texts) == ["zwei\n"]
+    assert "no file is called so" in refused(f"{tmp_path}/*.html")
+    (tmp_path / "empty").mkdir()
+    assert "empty: this folder is empty" in refused(tmp_path / "empty")
+    write(tmp_path / "empty", "x", "x.png")
+    assert "empty: none of these files is a text" in refused(tmp_path / "empty")
+    assert list(read_documents(f"{tmp_path}/empty/*.png").texts) == ["x"]
+
+
+def test_equal_documents_stay_together() -> None:
+    texts = [f"poem {n % 7}" + (" \n" if n % 2 else "") for n in range(40)]
+    documents = read_documents(texts)
+    assert documents.notes == (
+        "input: 33 documents stand there before, too (the first: input, row 7); what is equal stays in one part",
+    )
+    parts = grouped_parts(documents.groups, validation=0.2, test=0.2)
+    sides = [
+        {texts[row].strip() for row in rows} for rows in (parts.train, parts.validation, parts.test)
+    ]
+    assert all(sides)
+    assert sum(map(len, sides)) == 7
+    long = "x" * (1 << 20)
+    assert len(set(document_hashes([long, long + "a", long + "b", long + "bc"]).tolist())) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", "", "a.txt: the file is empty; expected text"),
+        ("a.txt", " \n \n", "a.txt: the file is empty; expected text"),
+        ("a.jsonl", "", "a.jsonl: the file is empty"),
+        ("a.jsonl", '{"a": 1, "t": null}\n', "a.jsonl: there is no text; there is a, t; expected texts, or lists of lines"),
+        ("a.json", '{"poems": [{"p": ["x"]}]}', "a.json: there is no text; there is poems"),
+        ("a.jsonl", '{"from": "x", "to": "y"}\n', 'which of from, to is the text cannot be told; expected texts, or lists of lines'),
+        ("a.jsonl", '{"from": "x", "to": "y"}\n', 'under the name text; name it: text="from" (--text from)'),
+        ("a.jsonl", '{"text": "x"}\n\n{"text": 7}\n', "a.jsonl, row 3, key text: 7 is no text; expected a text, or a list of lines"),
+        ("a.json", '["x", ["y", 3]]', "a.json, row 2, line 2: 3 is no text"),
+        ("a.json", "[1, 2]", "a.json, row 1: 1 is no text; expected a text, or a list of lines"),
+        ("a.json", '[{"text": {"de": "x"}}]', "a.json, row 1, key text: this is no text but an object with de; expected"),
+        ("a.jsonl", '{"text": "x"}\n{"text": "y"\n', "a.jsonl, line 2: this is not JSON"),
+        ("a.json", '["x"', "a.json, line 1: this is not JSON"),
+        ("a.json", '["", null]', "a.json: every document (2) is empty"),
+        ("a.json", '["\\ud800"]', "a.json, row 1: '\\ud800' holds half a character"),
+        ("a.csv", "x,y\n1,2\n", "a.csv: there is no text; there is x, y"),
+        ("a.csv", "id,text\n", "a.csv, row 1: there is no row below the names of the columns"),
+        ("a.csv", "one,two\nthree,four\n", "a.csv, row 1: this line may be a row or the names of the columns: 'one, two'"),
+        ("a.txt", b"%PDF-1.7 ...", "a.txt: this is a PDF file"),
+        ("a.txt", b"text\x00text", "a.txt, line 1, byte 5 of the line (5 of the file): this is a binary file"),
+        ("a.txt", "Gr\u00fc\u00dfe\n".encode("latin-1"), "a.txt, line 1, byte 3 of the line (3 of the file): byte 0xFC is not UTF-8"),
+    ],
+)  # fmt: skip
+def test_what_is_no_text_is_refused(
+    tmp_path: Path, name: str, content: str | bytes, message: str
+) -> None:
+    assert refused(write(tmp_path, content, name)).find(message) >= 0
+
+
+SAID = "话说天下大势，分久必合，合久必分。\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (SAID.encode() * 2 + SAID.encode("gb18030"), "line 3, byte 1 of the line (105 of the file): a mixture of encodings: byte 0xBB is not UTF-8"),
+        (SAID.encode("gb18030") + SAID.encode(), "line 2, byte 1 of the line (36 of the file): a mixture of encodings: byte 0xE8 begins UTF-8, and"),
+        (SAID.encode("gb18030") * 2 + b"\xff\xff\n", "is not UTF-8"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("split", ["file", "lines"])
+def test_a_mixture_of_encodings(tmp_path: Path, content: bytes, message: str, split: Any) -> None:
+    assert message in refused(write(tmp_path, content, "a.txt"), split=split)
+    if b"\xff" not in content:
+        with pytest.raises(InputError, match="a mixture of encodings"):
+            read_in_pieces(tmp_path / "a.txt", DocumentsRequest(TextRequest(), "lines"), size=20)
+
+
+def test_options_that_do_not_fit(tmp_path: Path) -> None:
+    path = write(tmp_path, jsonl(OBJECTS), "a.jsonl")
+    assert list(read_documents(path, text_column="t").texts) == ["登"] * 3
+    message = refused(path, OptionError, text_column="q")
+    assert message.endswith("a.jsonl: there is no 'q' (text); expected one of a, t, p")
+    assert "split='lines', and this is JSON" in refused(path, OptionError, split="lines")
+    assert "split='verse' does not exist" in refused(path, OptionError, split="verse")
+    plain = write(tmp_path, "text", "a.txt")
+    assert "text='q', and this is plain text" in refused(plain, OptionError, text_column="q")
+    table = write(tmp_path, "x,y\n1,2\n", "b.csv")
+    assert "split='lines', and this is a table" in refused(table, OptionError, split="lines")
+    other = read_documents(
+        write(tmp_path, jsonl([{"text": "x"}]), "c.jsonl"), like=DocumentsForm("p")
+    )
+    assert other.notes[0].endswith(
+        "there is no 'p', which the model was trained on; another is read"
+    )
+    assert "a text ('one\\ntwo'...) stands where a file is read" in refused("one\ntwo")
+    assert "the text file does not exist" in refused(str(tmp_path / "none.txt"))
+    assert "the table has no rows" in refused([])
+
+
+def test_one_enormous_line(tmp_path: Path) -> None:
+    line = "天地玄黃" * 300_000
+    path = write(tmp_path, line, "a.txt")
+    for split in ("file", "lines", "paragraphs"):
+        assert read_documents(path, split=split).texts[0] == line  # type: ignore[arg-type]
+    path = write(tmp_path, jsonl([{"text": line}, {"text": "x"}]), "a.jsonl")
+    assert list(map(len, read_documents(path).texts)) == [len(line), 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", "To be\n\n床前"),
+        (
+            "a.jsonl",
+            jsonl([{"prompt": "To be", "text": "no"}, {"prompt": None}, {"prompt": "床前"}]),
+        ),
+        ("a.jsonl", jsonl([{"text": "To be"}, {"text": ""}, {"text": ["床前"]}])),
+        ("a.csv", "id,prompt\n1,To be\n2,\n3,床前\n"),
+        ("a.json", '["To be", "", "床前"]'),
+    ],
+)
+def test_a_prompt_for_every_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
+) -> None:
+    expected = ["To be", "", "床前"]
+    path = write(tmp_path, content, name)
+    parts = list(iter_prompts(path, rows=2))
+    assert [text for part in parts for text in part.texts] == expected
+    assert re.fullmatch(rf"{re.escape(str(path))}, (line|row) \d", parts[1].where(0))
+    given(monkeypatch, content.encode())
+    column = "prompt" if name == "a.csv" else None
+    found = iter_prompts("-", text_column=column)
+    assert [text for part in found for text in part.texts] == expected
+    assert [part.texts for part in iter_prompts(expected)] == [expected]
+
+
+def test_prompts_are_given_as_they_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(io.RawIOBase):
+        def __init__(self, blocks: Iterator[bytes]) -> None:
+            self.blocks = blocks
+
+        def read1(self, size: int) -> bytes:
+            return next(self.blocks, b"")
+
+    came: list[str] = []
+
+    def blocks() -> Iterator[bytes]:
+        for line in ("eins", "", "drei"):
+            came.append(line)
+            yield f"{line}\n".encode()
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Slow(blocks())))
+    parts = iter_prompts("-")
+    assert next(parts).texts == ["eins"]
+    assert came == ["eins"]
+    assert [part.texts for part in parts] == [[""], ["drei"]]
+
+
+def test_prompts_that_begin_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, b"\n\n")
+    assert [part.texts for part in iter_prompts("-")] == [["", ""]]
+    given(monkeypatch, b"")
+    with pytest.raises(InputError, match="stdin is empty"):
+        list(iter_prompts("-"))
+    with pytest.raises(OptionError, match="rows=0"):
+        list(iter_prompts(["a"], rows=0))
+
+
+def test_what_is_no_prompt_is_refused(tmp_path: Path) -> None:
+    for content, message in (
+        (jsonl([{"prompt": 3}]), "a.jsonl, row 1, key prompt: 3 is no text"),
+        (jsonl([{"prompt": "x"}, {"prompt": 3}]), "a.jsonl, row 2, key prompt: 3 is no text"),
+        ("{", "a.jsonl, line 1: this is not JSON"),
+    ):
+        with pytest.raises(InputError, match=re.escape(message)):
+            list(iter_prompts(write(tmp_path, content, "a.jsonl")))
