@@ -31,3 +31,7 @@ class Command:
         with pytest.raises(SystemExit) as stop:
             cli.main()
         return Answer(int(stop.value.code or 0), *self.capsys.readouterr())
+
+
+def one_line(said: str) -> bool:
+    return said.startswith("unrolled: ") and len(said.strip().splitlines()) == 1

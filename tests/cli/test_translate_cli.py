@@ -17,7 +17,7 @@ import polars
 import pytest
 from safetensors.numpy import load_file
 
-from tests.cli.command import Answer, Command
+from tests.cli.command import Answer, Command, one_line
 from tests.cli.sentences import parallel, tsv
 from tests.tasks.text_pairs import chinese, reports, sides, swapped, turned
 
@@ -554,10 +554,6 @@ def test_killed_training_resumes_to_the_same_model(tmp_path: Path) -> None:
     assert whole.keys() == resumed.keys()
     for name in whole:
         np.testing.assert_array_equal(whole[name], resumed[name], err_msg=name)
-
-
-def one_line(said: str) -> bool:
-    return said.startswith("unrolled: ") and len(said.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_the_baseline_is_asked_for_the_same_tokens() -> None:
 
 def test_documents_are_scored_as_each_alone() -> None:
     model = made(max_steps=2).fit(poems())
-    rows = model.fitted.reader.rows(poems(7) + ["山"])
+    rows = model.fitted.reader.rows([*poems(7), "山"])
     together = token_nats(model.fitted.network, rows)
     for row, nats in enumerate(together):
         alone = token_nats(model.fitted.network, TokenRows.of([rows[row]]))[0]

@@ -211,9 +211,8 @@ class Generator(PartedModel):
         """
         fitted = self.fitted
         manner = fitted.manner(max_length, sampling, form)
-        tokens = fitted.writer.stream(
-            fitted.reader.prompts([checked_text(prompt, "prompt")]), manner
-        )
+        texts = self._read_prompts(checked_text(prompt, "prompt"))
+        tokens = fitted.writer.stream(fitted.reader.prompts(texts), manner)
         decoder = fitted.reader.tokenizer.decoder()
         pieces = chain((decoder.push_all(some) for some in tokens), iter(decoder.finish, ""))
         return (piece for piece in pieces if piece)

@@ -99,8 +99,14 @@ class TextReader:
         """Return the characters, or for words the words, of a prompt that have no token."""
         if self.tokenizer.units == "words":
             ids = next(self.tokenizer.encode([prompt]))
-            return f"{int((ids == UNKNOWN).sum()):,} words, which are left out"
-        known = {sign for token in self.tokenizer.vocabulary() for sign in token}
+            return f"{int((ids == UNKNOWN).sum()):,} of its words, which are left out"
+        alone = {UNKNOWN, *self.bytes_alone}
+        known = {
+            sign
+            for number, token in enumerate(self.tokenizer.vocabulary())
+            for sign in token
+            if number not in alone
+        }
         signs = "".join(dict.fromkeys(sign for sign in prompt if sign not in known))
         return repr(signs[:_SHOWN])
 
