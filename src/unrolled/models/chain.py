@@ -10,8 +10,8 @@ from torch.autograd.function import once_differentiable
 
 FORBIDDEN = -1e30
 """The score of what is not allowed: its exponential is 0, and it is finite, so that no gradient is NaN."""
-LEAST = 1e-290
-"""A number that float64 holds with all its digits, and its reciprocal too."""
+LEAST = 1e-140
+"""A product of two such numbers, and its reciprocal, float64 holds with all their digits."""
 
 
 class Chain(NamedTuple):
@@ -48,7 +48,7 @@ def marginals(scores: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
     sums = Scaled(scores, chain, lengths)
     if sums.underflow:
         return in_logarithms(scores, chain, lengths)[1]
-    return sums.tags(sums.behind()).transpose(0, 1).to(scores.dtype)
+    return sums.behind().mul_(sums.ahead).transpose(0, 1).to(scores.dtype)
 
 
 class Scaled:
@@ -89,8 +89,10 @@ class Scaled:
         self.last = (
             (self.ahead[-1] * self.end).sum(1, keepdim=True).masked_fill_(~self.alive[0], 1.0)
         )
-        held = (self.ahead * sums >= LEAST) | ~(self.alive & reachable)
-        self.underflow = not bool(held.all() and (self.last >= LEAST).all())
+        held = (self.ahead >= LEAST) | ~(self.alive & reachable)
+        self.underflow = not bool(
+            held.all() and (sums >= LEAST).all() and (self.last >= LEAST).all()
+        )
         counts = (lengths - 1).to(peaks).unsqueeze(1)
         whole = (sums.log() + peaks).sum(0) + self.last.log()
         whole = whole + tops[0] + counts * tops[1] + tops[2]
@@ -120,10 +122,6 @@ class Scaled:
                 torch.where(self.alive[t], behind[t - 1], behind[t], out=behind[t - 1])
         return found
 
-    def tags(self, behind: Tensor) -> Tensor:
-        """Return (T, B, C) the probabilities of tags, 0 in padding."""
-        return (self.ahead * behind).masked_fill_(~self.alive, 0.0)
-
 
 class LogPartition(torch.autograd.Function):
     """The sum that `Scaled` has found, with its gradient: the probabilities of tags, and of pairs of them."""
@@ -138,16 +136,17 @@ class LogPartition(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         sums: Scaled = ctx.sums
-        behind, weight = sums.behind(), grad.double().unsqueeze(1)
-        tags = sums.tags(behind).mul_(weight)
+        behind = sums.behind()
+        # Every row counts as its gradient says, and not at all where it has ended.
+        weight = torch.where(sums.alive, grad.double().unsqueeze(1), 0.0)
         before = sums.ahead[:-1].flatten(0, 1)
-        after = (sums.shares * behind).mul_(weight).masked_fill_(~sums.alive, 0.0)[1:].flatten(0, 1)
-        last = (sums.ahead[-1] * behind[-1] * weight).masked_fill_(~sums.alive[0], 0.0)
+        after = (sums.shares * behind).mul_(weight)[1:].flatten(0, 1)
+        tags = behind.mul_(sums.ahead).mul_(weight)
         found = (
             tags.transpose(0, 1),
             tags[0].sum(0),
             sums.matrix * (before.T @ after),
-            last.sum(0),
+            (sums.ahead[-1] * sums.end / sums.last * weight[0]).sum(0),
         )
         return None, *(part.to(dtype) for part, dtype in zip(found, ctx.dtypes, strict=True))
 

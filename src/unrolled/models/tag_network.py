@@ -12,7 +12,7 @@ from unrolled.core.compose import Stack
 from unrolled.core.layer import Layer, begin_inside
 from unrolled.core.noise import Dropout
 from unrolled.core.seq import Seq
-from unrolled.core.tree import State, Tree, register
+from unrolled.core.tree import State, Tree, register, tree_map
 from unrolled.errors import OptionError, ShapeError
 from unrolled.models.linear import Linear
 from unrolled.models.spelling import Spelling
@@ -112,8 +112,8 @@ class ReadTokens(Layer):
         return xs.with_data(torch.cat(features, -1)), ReadState(words, previous)
 
     def step(self, x: Tree, state: ReadState) -> tuple[Tensor, ReadState]:
-        xs = tuple(leaf.unsqueeze(1) for leaf in x) if isinstance(x, tuple) else x.unsqueeze(1)
-        ys, state = self.unroll(Seq.padded(xs, None), state)
+        one_step = Seq.padded(tree_map(lambda leaf: leaf.unsqueeze(1), x), None)
+        ys, state = self.unroll(one_step, state)
         return ys.data.squeeze(1), state
 
     def _parts(self, data: Tree) -> tuple[Tensor, Tensor]:
