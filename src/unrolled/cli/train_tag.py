@@ -27,7 +27,7 @@ def train_tag(
         str | None,
         typer.Option(help="Column of the tags: its name (UPOS, XPOS, ...) or its number from 1."),
     ] = None,
-    cell: shared.CellName = "lstm",
+    cell: shared.CellName = "gru",
     characters: Annotated[
         bool | None,
         typer.Option(

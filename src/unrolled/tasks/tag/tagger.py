@@ -76,7 +76,7 @@ class Tagger(PartedModel):
 
     def __init__(
         self,
-        cell: CellChoice = "lstm",
+        cell: CellChoice = "gru",
         *,
         hidden_size: int | None = None,
         layers: int = 1,
