@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import unicodedata
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.data.bpe_dropout import VARIANTS, BpeDropout
+from unrolled.data.text_pieces import text_pieces
 from unrolled.data.text_tokenizer import TextTokenizer, fit_text_tokenizer
 from unrolled.errors import InputError, OptionError
 
@@ -230,3 +231,39 @@ def test_the_same_texts_give_the_same_ids_in_every_process() -> None:
     ]
     assert said[0] == said[1]
     assert len(set(said[0].split())) == 3
+
+
+KEPT = {units: fit_text_tokenizer(BOTH, units, keep_space=True) for units in UNITS}
+
+
+@given(st.text(SIGNS, max_size=30))
+def test_white_space_is_kept_where_it_is_asked_for(text: str) -> None:
+    for units in ("bpe", "unigram", "characters"):
+        tokenizer = KEPT[units]
+        assert tokenizer.keeps_space
+        assert tokenizer.decode(ids_of(tokenizer, text)) == unicodedata.normalize("NFC", text)
+        again = TextTokenizer.from_text(tokenizer.to_text(), units, "tokenizer.json")
+        assert again.decode(ids_of(again, text)) == unicodedata.normalize("NFC", text)
+        assert not FITTED[units].keeps_space
+
+
+def test_each_line_end_is_a_token_and_a_line_begins_anew() -> None:
+    texts = ["low house\nlow lower.\n\nlowest house,\nlow\n"] * 3
+    for units in UNITS:
+        tokenizer = fit_text_tokenizer(texts, units, keep_space=True)
+        assert tokenizer.tokens(texts[0]).count("\n") == 5
+        written = [text for text in tokenizer.written if b"\n" in text]
+        assert written == [b"\n"] if units == "words" else set(written) == {b"\n"}
+    words = fit_text_tokenizer(texts, "words", keep_space=True)
+    assert words.tokens("low lower\nlow") == ["low", " lower", "\n", "low"]
+
+
+@given(st.text(st.sampled_from("ab \n人。"), max_size=200), st.integers(1, 20))
+def test_pieces_of_a_text_are_the_text_and_part_no_token(text: str, size: int) -> None:
+    pieces = list(text_pieces(text, size))
+    assert "".join(pieces) == text
+    assert len(pieces) == 1 or all(pieces)
+    assert max(map(len, pieces)) <= 2 * size + 1
+    if all(one.endswith("\n") or two.startswith(" ") for one, two in pairwise(pieces)):
+        parts = [number for piece in pieces for number in ids_of(KEPT["bpe"], piece)]
+        assert parts == ids_of(KEPT["bpe"], text)

@@ -100,9 +100,7 @@ def test_who_wins_is_said() -> None:
     text = texts(scores_of(result(outcome())))
     assert "ahead of every baseline on nats/character (next: n-gram, by 4.2 %)" in text
     assert "n-gram beats the model on perplexity by 4.9 %." in text
-    assert "n 元模型胜过模型：困惑度（优 4.9 %）。" in texts(
-        scores_of(result(outcome())), "zh"
-    )
+    assert "n 元模型胜过模型：困惑度（优 4.9 %）。" in texts(scores_of(result(outcome())), "zh")
     assert "of one text scored" in texts(scores_of(result(outcome(), rows=1)))
 
 
