@@ -27,6 +27,7 @@ def train_tag(
         str | None,
         typer.Option(help="Column of the tags: its name (UPOS, XPOS, ...) or its number from 1."),
     ] = None,
+    start: shared.From = None,
     cell: shared.CellName = "gru",
     characters: Annotated[
         bool | None,
@@ -88,7 +89,7 @@ def train_tag(
     parts = given(test=part_or_file(test), validation=part_or_file(validation))
     files = {name: value for name, value in parts.items() if isinstance(value, str)}
     options = given(
-        text=text, tag=tag, characters=characters, crf=crf, lowercase=lowercase,
+        start=start, text=text, tag=tag, characters=characters, crf=crf, lowercase=lowercase,
         vocabulary=vocabulary, embedding=embedding, letter_size=letter_size,
         hidden_size=hidden_size, layers=layers, bidirectional=bidirectional, dropout=dropout,
         word_dropout=word_dropout, max_length=max_length, select=select, max_minutes=max_minutes,

@@ -35,6 +35,7 @@ class TagSizes:
         spelling: features that the layer over letters gives.
         pairs: number of pairs of tokens that are known (`TokenPairs.know`); 0 = no pairs are looked at.
         pair_embedding: features of a pair.
+        context: features of what a language model makes of the tokens so far; 0 = there is none.
     """
 
     tags: int
@@ -46,37 +47,51 @@ class TagSizes:
     spelling: int = 50
     pairs: int = 0
     pair_embedding: int = 50
+    context: int = 0
 
     @property
     def features(self) -> int:
         """What the recurrent layer is given at a step."""
         spelling = self.spelling if self.letters else 0
-        return self.embedding + spelling + (self.pair_embedding if self.pairs else 0)
+        pairs = self.pair_embedding if self.pairs else 0
+        return self.embedding + spelling + pairs + self.context
 
 
 @register
 class ReadState(NamedTuple):
-    """Where the word dropout of a `ReadTokens` stands, and the token (B,) that was read last, 0 before the first."""
+    """Of a `ReadTokens`: where its word dropout stands, the token (B,) read last, 0 before the first, and the context."""
 
     words: State
     previous: Tensor
+    context: State
 
 
 class ReadTokens(Layer):
     """Tokens as features: their own, those of their spelling, and those of the pair with the token before.
 
-        f_t = [E[x_t], spelling(c_t), P[x_(t-1), x_t]]
+        f_t = [E[x_t], spelling(c_t), P[x_(t-1), x_t], h_t],   h = context(x_1, ..., x_T)
 
-    Reads ids (B, T), or with a spelling (ids (B, T), letters (B, T, L)): letters of a word, and then zeros. In training
-    word dropout hides tokens, and the pairs that they are in, but not how they are spelt.
+    each where there is one. The context is what a language model makes of the tokens so far (contextual embeddings; Akbik
+    et al. 2018, Contextual string embeddings for sequence labeling). Reads ids (B, T), or with a spelling (ids (B, T),
+    letters (B, T, L)): letters of a word, and then zeros. In training word dropout hides tokens, with the pairs that they
+    are in and from the context, but not how they are spelt.
     """
 
     state_type = ReadState
 
     def __init__(
-        self, sizes: TagSizes, letters: Layer | None = None, word_dropout: float = 0.0
+        self,
+        sizes: TagSizes,
+        letters: Layer | None = None,
+        word_dropout: float = 0.0,
+        context: Layer | None = None,
     ) -> None:
         super().__init__()
+        if (context is None) != (sizes.context == 0):
+            raise OptionError(
+                f"context={sizes.context} and {'no' if context is None else 'a'} layer that gives it",
+                expected="both or neither",
+            )
         if (letters is None) != (sizes.letters == 0):
             raise OptionError(
                 f"letters={sizes.letters} and {'no' if letters is None else 'a'} layer to read them",
@@ -90,13 +105,16 @@ class ReadTokens(Layer):
             self.spelling = Spelling(letters, sizes.letters, sizes.letter_embedding, sizes.spelling)
         if sizes.pairs:
             self.pairs = TokenPairs(sizes.vocabulary, sizes.pairs, sizes.pair_embedding)
+        self.context = context
 
     def initial_state(
         self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
     ) -> ReadState:
         words = begin_inside(self, self.word_dropout, batch, device, dtype)
         previous = torch.zeros(batch, dtype=torch.int64, device=self.embedding.weight.device)
-        return ReadState(words, previous)
+        around = self.context
+        context = () if around is None else begin_inside(self, around, batch, device, dtype)
+        return ReadState(words, previous, context)
 
     def unroll(self, xs: Seq, state: ReadState) -> tuple[Seq, ReadState]:
         ids, letters = self._parts(xs.data)
@@ -107,9 +125,13 @@ class ReadTokens(Layer):
             features.append(self.spelling(letters))
         if self.pairs is not None:
             features.append(self.pairs(tokens[:, :-1], tokens[:, 1:]))
+        context = state.context
+        if self.context is not None:
+            around, context = self.context(hidden, context)
+            features.append(around.data)
         places = xs.row_lengths.to(tokens.device)[:, None]
         previous = tokens.gather(1, places).squeeze(1)
-        return xs.with_data(torch.cat(features, -1)), ReadState(words, previous)
+        return xs.with_data(torch.cat(features, -1)), ReadState(words, previous, context)
 
     def step(self, x: Tree, state: ReadState) -> tuple[Tensor, ReadState]:
         one_step = Seq.padded(tree_map(lambda leaf: leaf.unsqueeze(1), x), None)
@@ -131,7 +153,7 @@ class ReadTokens(Layer):
 class TagNetwork(Stack):
     """Scores of C tags (logits) at every step: ``network(xs) -> ((B, T, C), state)``.
 
-        f_t = [E[x_t], spelling(c_t), P[x_(t-1), x_t]],   h = layer(f_1, ..., f_T),   y_t = W h_t + b
+        f_t = [E[x_t], spelling(c_t), P[x_(t-1), x_t], context_t],   h = layer(f_1, ..., f_T),   y_t = W h_t + b
 
     with word dropout on the tokens, and locked dropout on f and on h. With a causal layer it can be read step by step. A
     `LinearChainCRF` over the scores is trained with it and stands outside, since it needs whole sequences. Lample et al.
@@ -144,9 +166,10 @@ class TagNetwork(Stack):
             letter, too; the input is then (ids (B, T), letters (B, T, L)).
         dropout: probability of dropping a feature before and after the layer.
         word_dropout: probability of hiding a token.
+        context: a layer from tokens to ``sizes.context`` features, such as a language model's.
 
     Raises:
-        OptionError: a layer for letters without letters, or the other way round.
+        OptionError: a layer for letters or a context without their sizes, or the other way round.
 
     >>> from unrolled import LSTM, Bidirectional
     >>> sizes = TagSizes(5, vocabulary=50, embedding=8, width=12, letters=20, letter_embedding=4, spelling=6)
@@ -164,9 +187,10 @@ class TagNetwork(Stack):
         *,
         dropout: float = 0.0,
         word_dropout: float = 0.0,
+        context: Layer | None = None,
     ) -> None:
         super().__init__(
-            ReadTokens(sizes, letters, word_dropout),
+            ReadTokens(sizes, letters, word_dropout, context),
             Dropout(dropout, locked=True),
             layer,
             Dropout(dropout, locked=True),

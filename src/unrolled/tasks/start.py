@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from os import PathLike
+from pathlib import Path
 from typing import Any, Self
 
 from torch import Tensor, nn
@@ -14,13 +15,15 @@ from unrolled.core.compose import Stack
 from unrolled.core.layer import Layer
 from unrolled.data.text_tokenizer import TextTokenizer
 from unrolled.errors import InputError, OptionError
-from unrolled.models.language import LanguageModel, LanguageSizes
+from unrolled.models.language import LanguageSizes
 from unrolled.tasks.generate import Generator
 from unrolled.tasks.generate.network import make_network, saved_name
 from unrolled.tasks.generate.settings import GenerateSettings
 from unrolled.tasks.recurrent import CellChoice
+from unrolled.tasks.saving import read_file
 from unrolled.train.thaw import Part
 
+TOKENIZER = "tokenizer.json"
 FALL = 2.6
 """By which the learning rate is divided from a layer to the one below it, as Howard and Ruder found."""
 THAWED = 0.1
@@ -111,13 +114,14 @@ class Start:
             fix="leave it out",
         )
 
-    def body(self, dropout: float) -> tuple[nn.Module, Layer]:
+    def body(self, dropout: float | None = None) -> tuple[nn.Module, Layer]:
         """Return how tokens are read and the layers above, new ones with the weights of the language model.
 
         Args:
-            dropout: probability of dropping a feature between layers; that of weights and tokens is as it was.
+            dropout: probability of dropping a feature between layers; None = as it was, as is that of weights and tokens.
         """
-        network = self._network(dropout)
+        settings = self.settings if dropout is None else replace(self.settings, dropout=dropout)
+        network = make_network(self.cell, settings, self.sizes, seed=0)
         if self.weights is not None:
             network.load_state_dict(dict(self.weights))
         return network.read, network.layer
@@ -134,13 +138,10 @@ class Start:
                 fix="make a new one to train it again: start=... (--from)",
             )
 
-    def _network(self, dropout: float) -> LanguageModel:
-        settings = GenerateSettings(**{**self.settings.as_dict(), "dropout": dropout})
-        return make_network(self.cell, settings, self.sizes, seed=0)
-
     def to_dict(self) -> dict[str, Any]:
-        """Return it as config.json holds it, without cell, tokenizer and weights."""
+        """Return it as config.json holds it, without tokenizer and weights."""
         return {
+            "cell": saved_name(self.cell),
             "source": self.source,
             "digest": self.digest,
             "settings": self.settings.as_dict(),
@@ -151,15 +152,31 @@ class Start:
     def from_dict(
         cls, saved: Mapping[str, Any], cell: CellChoice, tokenizer: TextTokenizer
     ) -> Self:
-        """Return the start of which `to_dict` gave this."""
+        """Return the start of which `to_dict` gave this; ``cell`` is its own where that has no name."""
         return cls(
             saved["source"],
             saved["digest"],
-            cell,
+            saved["cell"] or cell,
             GenerateSettings(**saved["settings"]),
             LanguageSizes(**saved["sizes"]),
             tokenizer,
         )
+
+
+def read_start(
+    config: Mapping[str, Any], cell: CellChoice, folder: str | PathLike[str]
+) -> Start | None:
+    """Return what a saved model began with, if it began with something.
+
+    Raises:
+        ModelFileError: the tokenizer is not there, or not the one that was saved with it.
+    """
+    saved = config.get("start")
+    if saved is None:
+        return None
+    text, where = read_file(folder, TOKENIZER, config), str(Path(folder) / TOKENIZER)
+    units = str(saved["settings"]["units"])
+    return Start.from_dict(saved, cell, TextTokenizer.from_text(text, units, where))
 
 
 def thawing(read: nn.Module, layer: Layer) -> list[Part]:

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from unrolled.data.labelled_form import TEXT, LabelledForm
-from unrolled.data.text_tokenizer import TextTokenizer
 from unrolled.data.tokenizer import Tokenizer
 from unrolled.models.classifier import ClassifierSizes
 from unrolled.tasks.baselines import CLASSIFY_BASELINES, ClassifyBaseline
@@ -32,9 +31,7 @@ from unrolled.tasks.saving import (
     saved_baselines,
     write_model,
 )
-from unrolled.tasks.start import Start
-
-TOKENIZER = "tokenizer.json"
+from unrolled.tasks.start import TOKENIZER, Start, read_start
 
 Baselines = dict[str, ClassifyBaseline]
 
@@ -78,7 +75,7 @@ def load_fitted(
     config, tensors = read_model(folder, task="classify")
     chosen = chosen_cell(cell, config.get("cell"), folder)
     with complete(folder):
-        start = _read_start(config, chosen, Path(folder))
+        start = read_start(config, chosen, folder)
 
     def read(settings: ClassifySettings) -> tuple[Fitted, Baselines]:
         with complete(folder):
@@ -88,15 +85,6 @@ def load_fitted(
 
     with complete(folder):
         return chosen, {**config["options"], "start": start}, read
-
-
-def _read_start(config: Mapping[str, Any], cell: CellChoice, folder: Path) -> Start | None:
-    saved = config.get("start")
-    if saved is None:
-        return None
-    text = read_file(folder, TOKENIZER, config)
-    tokenizer = TextTokenizer.from_text(text, config["units"], str(folder / TOKENIZER))
-    return Start.from_dict(saved, cell, tokenizer)
 
 
 def _read_fitted(

@@ -16,7 +16,9 @@ from unrolled.data.words import WORDS, split_words
 from unrolled.errors import InputError
 from unrolled.models.tag_network import TagNetwork, TagSizes
 from unrolled.tasks.recurrent import CellChoice, recurrent_layer
+from unrolled.tasks.start import Start
 from unrolled.tasks.tag.codes import TagCodes
+from unrolled.tasks.tag.context import context_of
 from unrolled.tasks.tag.network import TagModel
 from unrolled.tasks.tag.outcome import text_of
 from unrolled.tasks.tag.reading import TagReader
@@ -58,6 +60,7 @@ class Fitted:
         reader: how sentences become what the network reads.
         model: in evaluation mode.
         train_hashes: (N,) of the training sentences, to find those that come again.
+        start: the language model that it began with, if any.
     """
 
     settings: TagSettings
@@ -66,6 +69,7 @@ class Fitted:
     reader: TagReader
     model: TagModel
     train_hashes: NDArray[np.uint64]
+    start: Start | None = None
 
     @property
     def joined(self) -> bool:
@@ -118,7 +122,11 @@ class Fitted:
 
 
 def network_sizes(
-    settings: TagSettings, reader: TagReader, codes: TagCodes, pairs: int
+    settings: TagSettings,
+    reader: TagReader,
+    codes: TagCodes,
+    pairs: int,
+    start: Start | None = None,
 ) -> TagSizes:
     """Return the sizes of a network that knows so many pairs of tokens."""
     assert settings.hidden_size is not None
@@ -134,13 +142,19 @@ def network_sizes(
         spelling=2 * settings.letter_size,
         pairs=pairs,
         pair_embedding=settings.letter_size,
+        context=0 if start is None else start.sizes.width,
     )
 
 
 def make_model(
-    cell: CellChoice, settings: TagSettings, sizes: TagSizes, codes: TagCodes, seed: int
+    cell: CellChoice,
+    settings: TagSettings,
+    sizes: TagSizes,
+    codes: TagCodes,
+    seed: int,
+    start: Start | None = None,
 ) -> TagModel:
-    """Return a new network; its weights depend on ``seed`` alone."""
+    """Return a new network; its weights depend on ``seed`` alone, and on the language model it begins with."""
     dropout = settings.dropout or 0.0
     assert settings.hidden_size is not None
     with torch.random.fork_rng(devices=[]):
@@ -160,5 +174,12 @@ def make_model(
                 cell, LETTER, sizes.spelling // 2, layers=1, dropout=0.0, bidirectional=True
             )
         word_dropout = settings.word_dropout or 0.0
-        network = TagNetwork(layer, sizes, letters, dropout=dropout, word_dropout=word_dropout)
+        network = TagNetwork(
+            layer,
+            sizes,
+            letters,
+            dropout=dropout,
+            word_dropout=word_dropout,
+            context=context_of(start),
+        )
         return TagModel(network, codes, chained=bool(settings.crf))

@@ -93,6 +93,8 @@ def facts_of(
     facts |= {"crf": settings.crf, "tags": len(codes)}
     if codes.has_spans:
         facts |= {"scheme": codes.scheme, "types": len(codes.kinds)}
+    if fitted.start is not None:
+        facts |= {"start": fitted.start.source, "start_digest": fitted.start.digest}
     facts |= {
         "parameters": sum(p.numel() for p in fitted.model.parameters() if p.requires_grad),
         "seed": seed,

@@ -104,10 +104,17 @@ class TagReader:
     max_length: int
 
     @classmethod
-    def fitted(cls, sentences: Sequence[Sequence[str]], settings: TagSettings) -> Self:
-        """Learn the words and letters of the training part."""
-        tokens = chain.from_iterable(sentences)
-        words = Vocabulary.of(tokens, lowercase=bool(settings.lowercase), size=settings.vocabulary)
+    def fitted(
+        cls,
+        sentences: Sequence[Sequence[str]],
+        settings: TagSettings,
+        words: Vocabulary | None = None,
+    ) -> Self:
+        """Learn the letters of the training part, and the words, where they are not given."""
+        if words is None:
+            tokens = chain.from_iterable(sentences)
+            lowercase = bool(settings.lowercase)
+            words = Vocabulary.of(tokens, lowercase=lowercase, size=settings.vocabulary)
         letters = None
         if settings.characters:
             letters = Vocabulary.of(chain.from_iterable(set(chain.from_iterable(sentences))))

@@ -28,6 +28,7 @@ from unrolled.tasks.saving import (
     saved_baselines,
     write_model,
 )
+from unrolled.tasks.start import TOKENIZER, Start, read_start
 from unrolled.tasks.tag.codes import TagCodes
 from unrolled.tasks.tag.fitted import Fitted, make_model
 from unrolled.tasks.tag.reading import TagReader
@@ -58,10 +59,13 @@ def save_fitted(
         "sizes": asdict(fitted.model.network.sizes),
         "form": fitted.form.to_dict(),
         "tags": list(fitted.codes.names),
+        "start": fitted.start.to_dict() if fitted.start else None,
         "baselines": of_baselines,
     }
     text = vocabularies_to_text([fitted.reader.words, fitted.reader.letters])
     files = {VOCABULARY: text.encode()}
+    if fitted.start is not None:
+        files[TOKENIZER] = fitted.start.tokenizer.to_text().encode()
     return write_model(folder, config, tensors | tensors_of_baselines, files)
 
 
@@ -75,14 +79,16 @@ def load_fitted(
     """
     config, tensors = read_model(folder, task="tag")
     chosen = chosen_cell(cell, config.get("cell"), folder)
+    with complete(folder):
+        start = read_start(config, chosen, folder)
 
     def read(settings: TagSettings) -> tuple[Fitted, Baselines]:
         with complete(folder):
-            fitted = _read_fitted(config, tensors, settings, chosen, Path(folder))
+            fitted = _read_fitted(config, tensors, settings, chosen, start, Path(folder))
             return fitted, restored_baselines(TAG_BASELINES, config["baselines"], tensors)
 
     with complete(folder):
-        return chosen, dict(config["options"]), read
+        return chosen, {**config["options"], "start": start}, read
 
 
 def _read_fitted(
@@ -90,6 +96,7 @@ def _read_fitted(
     tensors: Mapping[str, Tensor],
     settings: TagSettings,
     cell: CellChoice,
+    start: Start | None,
     folder: Path,
 ) -> Fitted:
     form = TaggedForm.from_dict(config["form"])
@@ -101,7 +108,7 @@ def _read_fitted(
     if words is None:
         raise ModelFileError("holds no words", where=where)
     reader = TagReader(words, letters, settings.max_length)
-    model = make_model(cell, settings, TagSizes(**config["sizes"]), codes, seed=0)
+    model = make_model(cell, settings, TagSizes(**config["sizes"]), codes, 0, start)
     load_weights(model, below("model.", tensors), str(folder))
     hashes = tensors["train_hashes"].numpy().view(np.uint64)
-    return Fitted(settings, form, codes, reader, model.eval(), hashes)
+    return Fitted(settings, form, codes, reader, model.eval(), hashes, start)

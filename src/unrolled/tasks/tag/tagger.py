@@ -16,10 +16,13 @@ from unrolled.data.partition import repeated
 from unrolled.data.tagged import Tagged, iter_tagged, read_tagged
 from unrolled.errors import InputError
 from unrolled.tasks.baselines import TAG_BASELINES, MostFrequentTag, chosen_baselines
+from unrolled.tasks.generate import Generator
 from unrolled.tasks.model import ReadInside
 from unrolled.tasks.options import refuse_shares
 from unrolled.tasks.parted import PartedModel
 from unrolled.tasks.recurrent import CellChoice, cell_maker
+from unrolled.tasks.start import Start
+from unrolled.tasks.tag.context import checked_start
 from unrolled.tasks.tag.fitted import Fitted, TaggedSentence
 from unrolled.tasks.tag.fitting import MakeProgress, prepare
 from unrolled.tasks.tag.inside import facts_of, reach_of
@@ -52,6 +55,8 @@ class Tagger(PartedModel):
         bidirectional: read in both directions; only a tagger that reads forward can stream.
         characters: read the letters of every word; None = where tokens are words.
         crf: score whole sequences of tags; None = where tags make spans.
+        start: a Generator of characters, or the folder of a saved one, for data that tags characters: what it makes of all
+            characters so far is read beside each, and its layers are trained after the others, the top one first.
         seed: of every random number.
         options: all others, see `TagSettings` and `TrainSettings`: columns (``tag="upos"``), ``dropout``, ``select``,
             ``epochs``, ``learning_rate``, ...
@@ -83,9 +88,11 @@ class Tagger(PartedModel):
         bidirectional: bool = True,
         characters: bool | None = None,
         crf: bool | None = None,
+        start: Generator | str | os.PathLike[str] | Start | None = None,
         seed: int = 0,
         **options: Any,
     ) -> None:
+        self.start = checked_start(start, {"characters": characters, **options})
         cell_maker(cell)
         self.cell = cell
         self.settings, self.train_options = read_options(
@@ -155,6 +162,8 @@ class Tagger(PartedModel):
             TrainingError: the loss or a gradient was not finite; the last good weights are kept.
         """
         refuse_shares(validation=validation, test=test)
+        if self.start is not None:
+            self.start.require_weights()
         if tags is not None and (isinstance(data, str | Path) or isinstance(tags, str | Path)):
             raise InputError(
                 f"fit({short(data)}, {short(tags)})",
@@ -170,7 +179,7 @@ class Tagger(PartedModel):
             None if own is None else read_tagged(own, like=rows.form) for own in (validation, test)
         )
         parts = part_sentences(rows, self.settings, self.seed, held, scored)
-        task = prepare(self.cell, self.settings, self.train_options, rows, parts)
+        task = prepare(self.cell, self.settings, self.train_options, rows, parts, self.start)
         self.notes = (*rows.notes, *task.notes, *_notes_of(held), *_notes_of(scored))
         self._fitted, self.training = task.run(folder, resume=resume, progress=progress)
         # Only now: a run that was interrupted leaves what was fitted before, with the parts that belong to it.
