@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import lzma
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from benchmarks.variants import Recipe
 
 
 class Texts(NamedTuple):
@@ -37,29 +38,6 @@ class Split(NamedTuple):
         if pairs is None:
             return self
         return Split(*(part and part.take(range(len(part.sources))[:pairs]) for part in self))
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One data set, how it is trained on, and what is kept beside its scores.
-
-    Attributes:
-        read: from the folder translate/ of the data.
-        note: what is trained on and scored, in a sentence.
-        published: figures of others.
-        metric: the score that is shown.
-        options: of `Translator`, beside its defaults.
-        seeds: as many as are trained where the command does not say.
-        examples: source, reference and hypothesis of so many test rows, evenly spread.
-    """
-
-    read: Callable[[Path], Split]
-    note: str
-    published: str = "none"
-    metric: str = "bleu"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    seeds: int = 1
-    examples: int = 0
 
 
 CELLS: Mapping[str, Mapping[str, Any]] = {

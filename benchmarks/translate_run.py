@@ -1,76 +1,31 @@
-"""One training of the translation benchmarks in a process of its own, so that its peak of memory is its own."""
+"""One training of the translation benchmarks and its scores, and the simple methods beside it."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from benchmarks.runs import peak_memory_mb, surroundings
 from benchmarks.translate_data import RECIPES, Split
+from benchmarks.variants import Job
 from unrolled.tasks.baselines import TRANSLATE_BASELINES, is_summary
 from unrolled.tasks.text_scores import text_scores
 from unrolled.tasks.translate import Outcome, Translator
 from unrolled.train.progress import TerminalProgress
 
-Answer = TypeVar("Answer")
 
-
-@dataclass(frozen=True)
-class Job:
-    """What one process does.
-
-    Attributes:
-        name: of the data set.
-        data: the folder of the data.
-        pairs: of each part at most, for a trial.
-        options: of the translator, with its cell.
-        seed: of the training.
-        folder: where its checkpoint goes.
-    """
-
-    name: str
-    data: Path
-    pairs: int | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    folder: Path = Path()
-
-    def split(self) -> Split:
-        return RECIPES[self.name].read(self.data / "translate").first(self.pairs)
-
-
-def in_own_process(work: Callable[[Job], Answer], job: Job) -> Answer:
-    """Return what ``work`` returns in a new process, which ends when this one does."""
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, spawn, initializer=_end_with_parent) as pool:
-        return pool.submit(work, job).result()
-
-
-def _end_with_parent() -> None:
-    """Let this process end at once when its parent is killed: two must never train in one folder."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+def split_of(job: Job) -> Split:
+    """Return what the job trains on and scores."""
+    whole: Split = RECIPES[job.name].read(job.data / "translate")
+    return whole.first(job.rows)
 
 
 def train_and_score(job: Job) -> dict[str, Any]:
     """Train from the checkpoint if there is one, and score the test part once."""
-    split, recipe = job.split(), RECIPES[job.name]
+    split, recipe = split_of(job), RECIPES[job.name]
     resumed = (job.folder / "checkpoint.pt").exists()
     model = Translator(seed=job.seed, **job.options)
     began = time.perf_counter()
@@ -138,7 +93,7 @@ def examples(outcome: Outcome, count: int) -> list[dict[str, str]]:
 
 def score_baselines(job: Job) -> dict[str, Any]:
     """Fit the simple methods on the training pairs, and score the test part."""
-    split = job.split()
+    split = split_of(job)
     sources, targets = split.train
     kind = "summarise" if is_summary(sources, targets) else "translate"
     scores = {}

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import decoding, tables, translate, translate_data, translate_speed
+from benchmarks import decoding, tables, translate, translate_data, translate_speed, variants
 from benchmarks.translate_data import RECIPES, Split, options_of
 from benchmarks.translate_plain import PlainTranslator, train_plainly
-from benchmarks.translate_run import Job, in_own_process, score_baselines, train_and_score
+from benchmarks.translate_run import score_baselines, train_and_score
+from benchmarks.variants import Job, in_own_process
 from unrolled.tasks.translate import TranslateSettings, Translator
 from unrolled.tasks.translate.training import training_batches
 
@@ -121,8 +122,8 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Job]:
             "fit_memory_mb": 9,
         }
 
-    monkeypatch.setattr(translate, "in_own_process", answer)
-    monkeypatch.setattr(translate, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(variants, "in_own_process", answer)
+    monkeypatch.setattr(variants, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(tables, "RESULTS", tmp_path / "results")
     monkeypatch.setenv("UNROLLED_DATA", str(tmp_path))
     monkeypatch.setenv("UNROLLED_SCRATCH", str(tmp_path / "scratch"))
@@ -130,7 +131,8 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Job]:
 
 
 def run(*given: str) -> dict[str, Any]:
-    return translate.run("multi30k_de_en", translate.read_arguments(["multi30k_de_en", *given]))
+    read = variants.read_arguments(translate.STUDY, ["multi30k_de_en", *given])
+    return variants.run(translate.STUDY, "multi30k_de_en", read)
 
 
 def test_finished_seeds_are_kept_and_variants_stand_beside_each_other(
@@ -140,8 +142,8 @@ def test_finished_seeds_are_kept_and_variants_stand_beside_each_other(
     result = run("--seeds", "2")
     assert [job.seed for job in fake] == [0, 1]
     assert result["variants"]["gru"]["mean"] == pytest.approx(30.5)
-    run("--seeds", "1", "--attention", "none")
-    result = run("--seeds", "1", "--cell", "transformer", "--input-feeding")
+    run("--seeds", "1", "--vary", "attention=none")
+    result = run("--seeds", "1", "--cell", "transformer", "--vary", "input_feeding=true")
     names = ["gru", "gru_attention_none", "transformer_input_feeding"]
     assert list(result["variants"]) == names
     assert fake[-1].options["encoder_layers"] == 4
@@ -157,7 +159,7 @@ def test_finished_seeds_are_kept_and_variants_stand_beside_each_other(
 
 
 def test_a_trial_leaves_the_results_alone(fake: list[Job], tmp_path: Path) -> None:
-    for given in (["--pairs", "5"], ["--max-steps", "2"], ["--set", "dropout=0.5"]):
+    for given in (["--rows", "5"], ["--max-steps", "2"], ["--set", "dropout=0.5"]):
         run("--seeds", "1", *given)
     assert fake[-1].options["dropout"] == 0.5
     assert not (tmp_path / "results").exists()
@@ -168,7 +170,7 @@ def test_tables_are_made_of_what_is_there(
     fake: list[Job], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run("--seeds", "2")
-    translate.show(run("--seeds", "1", "--cell", "lstm"))
+    variants.show(run("--seeds", "1", "--cell", "lstm"))
     assert "nearest_pair" in capsys.readouterr().out
     names = ("translate", "translate_cost", "translate_speed")
     marks = "".join(f"<!-- table: {name} -->\n{tables.END}\n" for name in names)
