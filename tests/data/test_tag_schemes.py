@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -38,7 +38,7 @@ def marked(draw: st.DrawFn) -> tuple[list[Span], int]:
     """Draw spans that do not overlap, and the length of their sentence."""
     edges = draw(st.lists(st.integers(0, 12), max_size=8, unique=True).map(sorted))
     spans = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         if draw(st.booleans()):
             spans.append(Span(start, stop, draw(st.sampled_from(["A", "B-1", "日"]))))
     return spans, draw(st.integers(edges[-1] if edges else 0, 14))
@@ -146,6 +146,7 @@ def test_tags_without_kinds_and_with_underscores() -> None:
     assert converted(["B_X", "I_X"], "bioes") == ["B-X", "E-X"]
     assert converted(["NN", "B-X"], PLAIN) == ["NN", "B-X"]
     assert spans_of(["NN", "VB"]) == []
+    assert may_follow("NN", "VB", PLAIN)
 
 
 @pytest.mark.parametrize("spans", [[(0, 0)], [(2, 1)], [(1, 4)], [(0, 2), (1, 3)], [(-1, 1)]])

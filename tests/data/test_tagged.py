@@ -165,6 +165,8 @@ def test_text_with_tags_and_with_spans(tmp_path: Path) -> None:
     assert chinese.sentences == [["王", "小", "明", "去", "NBA", "。"]]
     assert chinese.tags == [["B-PER", "I-PER", "I-PER", "O", "B-ORG", "O"]]
     assert chinese.form.units == "mixed"
+    frame = pd.DataFrame({"text": ["Bo ran"], "spans": [[[0, 2, "PER"]]]})
+    assert read_tagged(frame).tags == [["B-PER", "O"]]
     inside = read_tagged([{"text": "New York-based", "spans": [[0, 8, "LOC"]]}])
     assert inside.sentences == [["New", "York", "-based"]]
 
@@ -220,6 +222,18 @@ def test_words_that_are_numbered(tmp_path: Path) -> None:
     text = "#\tn-tv.de [2005]\n1\tBo\tB-PER\tO\n2\t#\tO\tO\n\n#\tx\n1\tSo\tO\tO\n"
     path = write(tmp_path, text, "a.tsv")
     assert read_tagged(path, tag_column=3).sentences == [["Bo", "#"], ["So"]]
+    numbered = read_tagged(path, tag_column=3)
+    assert read_tagged(path, like=TaggedForm("1", "-1")).sentences == [["Bo", "#"], ["So"]]
+    two = write(tmp_path, "Bo O\n", "two.txt")
+    assert read_tagged(two, like=TaggedForm("2", "-1")).sentences == [["Bo"]]
+    assert read_tagged(path, like=numbered.form).tags == [["B-PER", "O"], ["O"]]
+    path = write(tmp_path, "1 CD O\n\n2 CD O\n3 CD O\n", "b.conll")
+    assert read_tagged(path).sentences == [["1"], ["2", "3"]]
+
+
+def test_words_with_spaces(tmp_path: Path) -> None:
+    path = write(tmp_path, "New York\tB-LOC\nis big\tO\n", "a.tsv")
+    assert read_tagged(path).sentences == [["New York", "is big"]]
 
 
 def test_the_user_names_columns(tmp_path: Path) -> None:
@@ -325,9 +339,19 @@ def test_tables_of_text_to_be_tagged(tmp_path: Path) -> None:
         assert read_tagged(path, needs_tags=False).sentences == [["Bo", "ran", "."], ["x"]]
     asked = read_tagged(pd.DataFrame({"text": ["Bo ran."]}), needs_tags=False)
     assert asked.sentences == [["Bo", "ran", "."]]
+    for label in ('"pos"', "1", '["pos", "neg"]', "null"):
+        path = write(tmp_path, f'{{"text": "Bo ran.", "label": {label}}}\n', "a.jsonl")
+        sentence = ["Bo", "ran."] if "neg" in label else ["Bo", "ran", "."]
+        assert read_tagged(path, needs_tags=False).sentences == [sentence]
     blank = write(tmp_path, "Bo\tB-PER\nran\t\n", "a.conll")
     assert read_tagged(blank, needs_tags=False).tags is None
-    assert read_tagged(blank, tag_column=7, needs_tags=False).sentences == [["Bo", "ran"]]
+    for column in (2, 7):
+        assert read_tagged(blank, tag_column=column, needs_tags=False).sentences == [["Bo", "ran"]]
+    rows = [{"tokens": ["Bo"], "x": ["A"], "tags": ["B"]}]
+    for column, tags in (("x", [["A"]]), (2, [["A"]]), (7, None), ("y", None)):
+        assert read_tagged(rows, tag_column=column, needs_tags=False).tags == tags
+    bare = write(tmp_path, "word\nBo\nran\n", "bare.conll")
+    assert read_tagged(bare, like=TaggedForm("word"), needs_tags=False).sentences == [["Bo", "ran"]]
 
 
 def test_sentences_are_given_as_they_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,7 +370,7 @@ def test_sentences_are_given_as_they_arrive(monkeypatch: pytest.MonkeyPatch) -> 
             yield f"{line}\n".encode()
 
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Slow(blocks())))
-    parts = iter_tagged("-", like=TaggedForm("2", "-1"))
+    parts = iter_tagged("-")
     assert next(parts).sentences == [["Bo", "ran"]]
     assert came[-1] == ""
     assert [part.sentences for part in parts] == [[["So"]]]
@@ -440,7 +464,7 @@ def test_a_file_without_empty_lines(tmp_path: Path) -> None:
         ("a.jsonl", '{"word": "a", "tag": "O"}\n' * 2, "line 1 and on: each row holds one word, and no column tells the sentences apart"),
         ("a.jsonl", '{"sent_id": 1, "word": "a", "tag": "O"}\n{"sent_id": 1, "word": null, "tag": "O"}\n', "a.jsonl, line 2: None is no text"),
         ("a.jsonl", '{"text": "Bo Li", "spans": [[0, 4, "X"], [3, 5, "Y"]]}\n', "a.jsonl, line 1: the spans 'Bo L' and 'Li' overlap"),
-        ("a.jsonl", '{"text": "Bo", "spans": [[0, 3, "X"]]}\n', 'a span from 0 to 3; expected [start, end, "LABEL"] or an object with these, within the 2 characters'),
+        ("a.jsonl", '{"text": "Bo", "spans": [[0, 3, "X"]]}\n', "a span from 0 to 3; expected [start, end, \"LABEL\"] or an object with these"),
         ("a.jsonl", '{"text": "Bo", "spans": [[0, "X"]]}\n', "[0, 'X'] is no span"),
         ("a.jsonl", '{"text": "B  o", "spans": [[1, 3, "X"]]}\n', "the span from 1 to 3 holds no word"),
         ("a.jsonl", '{"tokens": ["Bo"], "spans": [[0, 2, "X"]]}\n', "spans stand beside a list of words"),

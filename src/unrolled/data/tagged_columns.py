@@ -55,8 +55,8 @@ class TagRequest:
         lowered = {field.strip().lower() for field in fields}
         if any(name and not _is_number(name) and name in fields for name in (self.text, self.tag)):
             return True
-        of_model = (self.like.text, self.like.tag) if self.like else ()
-        if len(fields) > 1 and any(name in fields for name in of_model):
+        like = self.like
+        if like and like.text in fields and (like.tag in fields or len(fields) == 1):
             return True
         others = set().union(*TAG_NAMES, SENTENCE_NAMES[0])
         alone = alone and not self.needs_tags
@@ -94,10 +94,11 @@ def find_named(name: str, columns: Sequence[str], request: TagRequest) -> TagCol
     tag = _called(name, columns, "tag", request.tag) if _wants_tag(columns, request) else None
     if like and text is None and like.text in columns:
         text = like.text
-    if like and tag is None and like.tag in columns:
+    is_missing = request.tag is not None and tag is None
+    if like and tag is None and like.tag in columns and not is_missing:
         tag = like.tag
     free = [column for column in columns if column not in (text, tag)]
-    if tag is None:
+    if tag is None and not is_missing:
         tag = next(iter(usual_columns(free, TAG_NAMES)), None)
         free = [column for column in free if column != tag]
     if text is None:
@@ -135,8 +136,7 @@ def find_numbered(name: str, width: int, first: int, request: TagRequest) -> Tag
     like = request.like
     text = _called(name, numbers, "text", request.text)
     if text is None:
-        of_model = like.text if like and _is_number(like.text) else None
-        text = of_model if of_model in numbers else str(first)
+        text = _words_of_model(like, width, first)
     tag = None
     if request.tag is not None and (request.needs_tags or _place(request.tag, width) is not None):
         _called(name, numbers, "tag", request.tag)
@@ -159,6 +159,13 @@ def find_numbered(name: str, width: int, first: int, request: TagRequest) -> Tag
     held = f"{text} holds the words and {numbers[int(tag) - (int(tag) > 0)]} the tags"
     note = f"{name}: of {width} columns, {held}; name others: {_option('tag', 'NUMBER')}"
     return TagColumns(text, tag, None, (note,))
+
+
+def _words_of_model(like: TaggedForm | None, width: int, first: int) -> str:
+    """Return the column of words as the model's, unless it numbers the words here, or would leave none for tags."""
+    place = _place(str(like.text), width) if like and _is_number(like.text) else None
+    is_other = place is None or place + 1 < first or (place + 1 == width > 1)
+    return str(first) if is_other or like is None else str(like.text)
 
 
 def place_of(column: str | None, names: Sequence[str] | None, width: int) -> int | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 
 from unrolled.data.lines import split_lines
 from unrolled.data.sources import Source
@@ -161,22 +162,12 @@ def find_layout(
         columns = find_named(name, names, request)
         layout = Layout(separator, width, number, names, columns, headed=True)
         return _whole(layout, below[0], request) if below else layout
-    if separator == "," and not _is_tag(
-        fields[-1], [fields_of(line, separator)[-1] for line in below]
-    ):
-        raise InputError(
-            f"this line may be a word with its tag, or the names of the columns: {first[:60]!r}",
-            where=f"{name}, line {number}",
-            expected="names as token and tag above the words",
-            fix='write them there, or name the columns: text="NAME", tag="NAME" (--text NAME --tag NAME)',
-        )
+    tags = [fields_of(line, separator)[-1] for line in below]
+    if separator == "," and not (_SPAN_TAG.fullmatch(fields[-1]) or fields[-1] in tags):
+        raise _may_be_names(f"{name}, line {number}", first)
     numbers = width > 2 and _count_up(lines[number - source.line :], separator)
     columns = find_numbered(name, width, 2 if numbers else 1, request)
     return _whole(Layout(separator, width, number, None, columns, numbers), first, request)
-
-
-def _is_tag(field: str, others: Sequence[str]) -> bool:
-    return _SPAN_TAG.fullmatch(field) is not None or field in others
 
 
 def wrong_width(place: str, width: int, layout: Layout) -> InputError:
@@ -188,6 +179,15 @@ def wrong_width(place: str, width: int, layout: Layout) -> InputError:
         if layout.names and layout.width <= len(CONLLU)
         else f"{layout.width}, as in line {layout.line}",
         fix="give each word its tag in a line of its own, and put an empty line after each sentence",
+    )
+
+
+def _may_be_names(place: str, line: str) -> InputError:
+    return InputError(
+        f"this line may be a word with its tag, or the names of the columns: {line[:60]!r}",
+        where=place,
+        expected="names as token and tag above the words",
+        fix='write them there, or name the columns: text="NAME", tag="NAME" (--text NAME --tag NAME)',
     )
 
 
@@ -203,13 +203,11 @@ def _declared(
 
 
 def _count_up(lines: Sequence[str], separator: str | None) -> bool:
-    """Tell whether the first column of the first sentence is 1, 2, 3, ..."""
-    numbers = []
-    for line in lines[:_LOOKED_AT]:
-        if not line.strip():
-            break
-        numbers.append(fields_of(line, separator)[0])
-    return numbers == [str(number + 1) for number in range(len(numbers))] and len(numbers) > 1
+    """Tell whether the first column of the first sentence is 1, 2, 3, ...; a whole one of a single word does not tell."""
+    sentence = list(takewhile(str.strip, lines[:_LOOKED_AT]))
+    numbers = [fields_of(line, separator)[0] for line in sentence]
+    is_counted = numbers == [str(number + 1) for number in range(len(numbers))]
+    return is_counted and (len(numbers) > 1 or len(lines) == 1)
 
 
 def _whole(layout: Layout, line: str, request: TagRequest) -> Layout:

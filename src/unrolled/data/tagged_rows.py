@@ -131,8 +131,10 @@ class RowReader:
                 expected=f"words{' and tags' if self._request.needs_tags else ''} in each row, as {TAGGED_ROW}",
                 fix="add it, or remove the row",
             )
-        if tags is not None and not isinstance(tags, str) and _are_spans(held, tags):
+        if _are_spans(held, tags):
             return self._marked(held, tags, place)
+        if isinstance(held, str) and not self._request.needs_tags and not _are_as_many(held, tags):
+            tags = None  # a label of the whole text, say
         if isinstance(held, str):
             words = parted(held, self._request) if tags is None else held.split()
         else:
@@ -157,8 +159,14 @@ class RowReader:
 
 
 def _are_spans(held: Any, tags: Any) -> bool:
-    """Tell whether what stands for tags are spans: none of them is a name, or words are text and there is none."""
-    tags = list(tags)
-    return any(isinstance(each, (list, tuple, Mapping)) for each in tags) or (
-        isinstance(held, str) and not tags
-    )
+    """Tell whether what stands for tags are spans: one at least, or none beside words that are text."""
+    if isinstance(tags, str) or not hasattr(tags, "__iter__"):
+        return False
+    found = list(tags)
+    are_none = not found and isinstance(held, str)
+    return are_none or any(isinstance(each, (list, tuple, Mapping)) for each in found)
+
+
+def _are_as_many(held: str, tags: Any) -> bool:
+    found = tags.split() if isinstance(tags, str) else tags
+    return hasattr(found, "__len__") and len(found) == len(held.split())
