@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,7 +54,8 @@ class TrainText:
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self.texts = list(texts)
+        # As what is written: else an accent that stands apart would hide a copy.
+        self.texts = [unicodedata.normalize("NFC", text) for text in texts]
 
     @classmethod
     def kept_of(cls, texts: Sequence[str]) -> Self | None:

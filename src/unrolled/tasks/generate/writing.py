@@ -149,12 +149,11 @@ class TextWriter:
             # A byte alone would be half a character; whoever keeps a form sees to it that characters become whole.
             never = (*special, *self.reader.bytes_alone)
             return Rules(END, never) if self.reader.ends else Rules(None, (*never, END))
-        begun = {
-            int(row) * manner.n + first * manner.n + each: text
-            for row in rows
-            for text in [self.reader.text(prompts[int(row)][1:])]
-            for each in range(manner.n)
-        }
+        begun = {}
+        for row in rows.tolist():
+            text = self.reader.text(prompts[row][1:])
+            manner.form.begun(text, f"prompt {first + row + 1}")
+            begun |= {(first + row) * manner.n + each: text for each in range(manner.n)}
         allow = FormRules(manner.form, self.reader.tokenizer.written, END, begun)
         return Rules(END, special, allow)
 
