@@ -25,6 +25,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks import classify_data as data
 from benchmarks.classify import plain
 from benchmarks.runs import RESULTS, options_set, peak_memory_mb, surroundings
@@ -33,6 +36,8 @@ from unrolled.data.partition import stratified_parts
 from unrolled.tasks.classify import Classifier
 from unrolled.tasks.generate import Generator
 from unrolled.train.progress import TerminalProgress
+
+Rows = NDArray[np.int64]
 
 SCRATCH = Path(tempfile.gettempdir()) / "unrolled_benchmarks"
 LANGUAGE: dict[str, Any] = {
@@ -86,7 +91,16 @@ def rows_of(read: argparse.Namespace) -> data.Split:
         return data.read_imdb(folder)[0]
     train = data.imdb_part(folder, "train")
     parts = stratified_parts(train.labels, validation=0, test=TRIAL_SCORED, seed=0)
-    return data.Split(train.take(parts.train[: read.rows]), train.take(parts.test[: read.rows]))
+    return data.Split(*(train.take(spread(rows, read.rows)) for rows in (parts.train, parts.test)))
+
+
+def spread(rows: Rows, most: int | None) -> Rows:
+    """Return at most so many rows, evenly spread.
+
+    >>> spread(np.arange(10), 3).tolist()
+    [0, 3, 6]
+    """
+    return rows[:: -(-len(rows) // most)] if most else rows
 
 
 def run(read: argparse.Namespace) -> dict[str, Any]:

@@ -286,9 +286,11 @@ def ngram_linear(order: int) -> NgramLinear:
     return layer
 
 
-def classifier(layer: Layer, width: int, pooling: tuple[str, ...]) -> ClassifyNetwork:
+def classifier(
+    layer: Layer, width: int, pooling: tuple[str, ...], read: Layer | None = None
+) -> ClassifyNetwork:
     sizes = ClassifierSizes(3, vocabulary=TOKENS, embedding=4, width=width, ngrams=2, buckets=16)
-    network = ClassifyNetwork(layer, sizes, pooling, dropout=0.3, word_dropout=0.3)
+    network = ClassifyNetwork(layer, sizes, pooling, dropout=0.3, word_dropout=0.3, read=read)
     assert network.ngrams is not None
     network.ngrams.weigh([Seq(torch.arange(2, TOKENS).repeat(3, 2))])
     return network
@@ -302,14 +304,21 @@ def spelt(draw: Draw, batch: int, steps: int, features: int) -> Tree:
     return token_ids(draw, batch, steps, features), letters
 
 
-def tagger(layer: Callable[[int], Layer], letters: Layer | None, width: int) -> TagNetwork:
+def tagger(
+    layer: Callable[[int], Layer],
+    letters: Layer | None,
+    width: int,
+    context: Layer | None = None,
+) -> TagNetwork:
     sizes = TagSizes(
         *(3, TOKENS, 4, width),
         **{"letters": TOKENS, "letter_embedding": 3, "spelling": 4} if letters else {},
         pairs=8,
         pair_embedding=2,
+        context=3 if context else 0,
     )
-    network = TagNetwork(layer(sizes.features), sizes, letters, dropout=0.3, word_dropout=0.3)
+    noise = {"dropout": 0.3, "word_dropout": 0.3}
+    network = TagNetwork(layer(sizes.features), sizes, letters, **noise, context=context)
     assert network.read.pairs is not None
     network.read.pairs.know(torch.arange(2, TOKENS * TOKENS, 10))
     return network
@@ -371,6 +380,17 @@ OF_MODELS = [
         ),
         any_state=False,
     ),
+    Example(
+        "classifier that begins with a language model",
+        lambda f, h: classifier(
+            recurrent_stack("gru", 4, h, 2, width=4, dropout=0.3, weight_dropout=0.3),
+            4,
+            ("last", "max", "mean"),
+            TokenEmbedding(TOKENS, 4, 0.3),
+        ),
+        token_ids,
+        any_state=False,
+    ),
     Example("random field", lambda f, h: LinearChainCRF(f)),
     Example(
         "tagger of words and letters",
@@ -384,6 +404,14 @@ OF_MODELS = [
             lambda f: deep(LSTM, f, h, layers=2, bidirectional=True, dropout=0.3), GRU(3, 4), 2 * h
         ),
         spelt,
+        any_state=False,
+    ),
+    Example(
+        "tagger of what a language model makes of tokens",
+        lambda f, h: tagger(
+            lambda f: GRU(f, h), None, h, Stack(TokenEmbedding(TOKENS, f, 0.3), LSTM(f, 3))
+        ),
+        token_ids,
         any_state=False,
     ),
     Example(

@@ -67,7 +67,9 @@ def test_a_saved_tagger_stands_by_itself(language: Generator, tmp_path: Path) ->
     loaded = load(folder)
     assert loaded.predict(rows[0]).equals(model.predict(rows[0]))
     assert loaded.facts()["start"] == str(source)
-    assert load(loaded.save(tmp_path / "again")).tag("今天王明华很高兴") == model.tag("今天王明华很高兴")
+    assert load(loaded.save(tmp_path / "again")).tag("今天王明华很高兴") == model.tag(
+        "今天王明华很高兴"
+    )
     with pytest.raises(InputError, match="began with the language model"):
         loaded.fit(*rows)
     again = made(start=language).fit(*rows)
@@ -101,10 +103,13 @@ def test_what_a_start_cannot_be_given(
 
 
 def test_language_models_that_a_tagger_cannot_begin_with(language: Generator) -> None:
-    with pytest.raises(OptionError, match="whose units are words; expected .* characters"):
+    def narrow(features: int, units: int) -> GRU:
+        return GRU(features, units)
+
+    with pytest.raises(OptionError, match=r"whose units are words; expected .* characters"):
         Tagger(start=writer(units="words", max_steps=1))
     with pytest.raises(OptionError, match="whose cell is your own"):
-        Tagger(start=writer(lambda f, h: GRU(f, h), weight_dropout=0.0, max_steps=1))
+        Tagger(start=writer(narrow, weight_dropout=0.0, max_steps=1))
     with pytest.raises(InputError, match="tags stand for words, and the language model"):
         made(start=language).fit(*news(40))
 
