@@ -8,6 +8,7 @@ constexpr int64_t most_table_floats = 1 << 24;
 
 bool possible(const StepLayer& layer) {
   if (layer.kind < 0 || layer.kind >= step_kind_count || layer.in < 1 || layer.out < 1) return false;
+  if (layer.kind == step_token_cell) return false;
   if (layer.kind == step_cell) return layer.cell >= 0 && layer.cell < cell_count;
   const bool changes_size = layer.kind == step_linear || layer.kind == step_embedding;
   return changes_size || layer.in == layer.out;

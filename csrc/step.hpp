@@ -118,9 +118,9 @@ struct StepRoom {
 // One layer's part of some rows.
 struct StepPart {
   const StepLayer& layer;
-  const float* x;         // [rows, steps, in], or
-  const int64_t* tokens;  // [rows, steps] of a cell over tokens
-  float* y;        // [rows, steps, out]
+  const float* x;         // [rows, steps, in]
+  const int64_t* tokens;  // [rows, steps], which a cell over tokens reads instead
+  float* y;               // [rows, steps, out]
   int64_t rows, steps;
   const float *h, *c;  // of these rows
   float *h_after, *c_after;

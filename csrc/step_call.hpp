@@ -14,10 +14,10 @@ enum StepKind : int {
   step_linear,
   step_layer_norm,
   step_embedding,  // the first layer only: it reads int64
-  step_token_cell,  // the second only, over an embedding: a cell whose input's product stands in a table of all tokens
   step_tanh,
   step_sigmoid,
   step_relu,
+  step_token_cell,  // what becomes of a cell over an embedding: its input's product of every token stands in a table
   step_kind_count
 };
 

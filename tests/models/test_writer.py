@@ -67,7 +67,7 @@ RULES = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(SAMPLINGS, RULES, st.integers(0, 30), st.integers(0, 9), st.sampled_from(["gru", "transformer"]))  # fmt: skip
 def test_it_writes_what_a_rollout_of_one_row_writes(
     sampling: Sampling | None, rules: Rules, longest: int, number: int, cell: str

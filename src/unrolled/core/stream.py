@@ -24,7 +24,7 @@ class Stream:
 
     Args:
         layer: any causal layer. RNN, LSTM and GRU, and a `Stack` of them with Linear, LayerNorm, Dropout, Tanh, Sigmoid,
-            ReLU and an Embedding below, run in one compiled call, in float32 on a CPU.
+            ReLU and an Embedding below, run in one compiled call, in float32 on a CPU; so does a `LanguageModel` of them.
 
     Attributes:
         layer: what it was made of.

@@ -17,7 +17,7 @@ from unrolled.kernels import cpu_operators as operators
 from unrolled.kernels.compiled import address, compiled
 from unrolled.kernels.weights import torch_weights
 
-CELL, LINEAR, LAYER_NORM, EMBEDDING, _, TANH, SIGMOID, RELU = range(8)
+CELL, LINEAR, LAYER_NORM, EMBEDDING, TANH, SIGMOID, RELU = range(7)
 """Kinds of layers, as in csrc/step_call.hpp."""
 
 LINEARS: set[type] = {nn.Linear}
