@@ -23,8 +23,10 @@ from tests.data.labelled_of import write
 from unrolled.data.document_form import DocumentsForm
 from unrolled.data.document_pieces import document_hashes
 from unrolled.data.documents import DocumentsRequest, read_documents, read_in_pieces
+from unrolled.data.encodings import Decoding
 from unrolled.data.partition import grouped_parts
 from unrolled.data.prompts import iter_prompts
+from unrolled.data.sources import Source
 from unrolled.data.text_keys import TextRequest
 from unrolled.data.texts import TextStore
 from unrolled.errors import InputError, OptionError
@@ -74,7 +76,8 @@ def given(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
         ("a.txt", jsonl(OBJECTS), "p"),
         ("a.jsonl", jsonl([{"title": "x", "text": text} for text in TEXTS]), "text"),
         ("a.json", json.dumps([{"title": "x", "tags": ["y"], "paragraphs": p} for p in POEMS], indent=1), "paragraphs"),
-        ("a.json", json.dumps(OBJECTS).encode("utf-16"), "p"),
+        ("a.jsonl", jsonl(OBJECTS).encode("utf-16"), "p"),
+        ("a.json", json.dumps(OBJECTS, indent=1).encode("utf-16"), "p"),
         ("a.json", json.dumps([{"zeilen": lines, "titel": "x"} for lines in POEMS]), "zeilen"),
         ("a.json", json.dumps(POEMS), None),
         ("a.json.gz", gzip.compress(json.dumps(TEXTS).encode()), None),
@@ -152,6 +155,29 @@ def test_a_novel_as_it_stands(tmp_path: Path, data: bytes, told: str | None) -> 
     assert documents.notes == ((f"{path}: read as {told}",) if told else ())
 
 
+def test_one_object_over_several_lines(tmp_path: Path) -> None:
+    path = write(tmp_path, json.dumps({"a": 1, "text": ["eins", "zwei"]}, indent=1), "a.json")
+    assert list(read_documents(path).texts) == ["eins\nzwei"]
+
+
+def test_documents_keep_their_place_beside_empty_ones() -> None:
+    documents = read_documents(["eins", "", " ", "vier", None, "sechs"])
+    assert [documents.where(row) for row in range(3)] == [
+        "input, row 0",
+        "input, row 3",
+        "input, row 5",
+    ]
+    assert documents.notes == (
+        "input: 3 documents without text are left out, the first: input, row 1",
+    )
+
+
+def test_what_is_not_read_is_said(tmp_path: Path) -> None:
+    assert read_documents(OBJECTS[:2]).notes == ("input: keys not used: a, t",)
+    path = write(tmp_path, "id,gedicht\n1,eins\n2,zwei\n", "a.csv")
+    assert read_documents(path).notes == (f"{path}: columns not used: id",)
+
+
 def test_plain_text_is_split_as_asked(tmp_path: Path) -> None:
     path = write(tmp_path, NOVEL, "novel.txt")
     lines = read_documents(path, split="lines")
@@ -166,7 +192,9 @@ def test_plain_text_is_split_as_asked(tmp_path: Path) -> None:
     assert list(read_in_pieces(path, small, size=10).texts) == list(paragraphs.texts)
 
 
-def test_several_files_a_folder_and_a_pattern(tmp_path: Path) -> None:
+def test_several_files_a_folder_and_a_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, two = write(tmp_path, "eins\n", "one.txt"), write(tmp_path, "zwei\n", "b/two.txt")
     three = write(tmp_path, jsonl([{"text": "drei"}, {"text": ""}]), "three.jsonl")
     for name in ("SOURCE.txt", "README.md", "cover.png", ".hidden.txt"):
@@ -183,6 +211,8 @@ def test_several_files_a_folder_and_a_pattern(tmp_path: Path) -> None:
     )
     assert list(read_documents([two, one]).texts) == ["zwei\n", "eins\n"]
     assert list(read_documents(f"{tmp_path}/**/t*.txt").texts) == ["zwei\n"]
+    monkeypatch.chdir(tmp_path)
+    assert list(read_documents("?/*.txt").texts) == ["zwei\n"]
     assert "no file is called so" in refused(f"{tmp_path}/*.html")
     (tmp_path / "empty").mkdir()
     assert "empty: this folder is empty" in refused(tmp_path / "empty")
@@ -195,7 +225,7 @@ def test_equal_documents_stay_together() -> None:
     texts = [f"poem {n % 7}" + (" \n" if n % 2 else "") for n in range(40)]
     documents = read_documents(texts)
     assert documents.notes == (
-        "input: 33 documents stand there before, too (the first: input, row 7); what is equal stays in one part",
+        "input: 33 documents stand there before, too (the first: input, row 7)",
     )
     parts = grouped_parts(documents.groups, validation=0.2, test=0.2)
     sides = [
@@ -253,9 +283,37 @@ SAID = "话说天下大势，分久必合，合久必分。\n"
 @pytest.mark.parametrize("split", ["file", "lines"])
 def test_a_mixture_of_encodings(tmp_path: Path, content: bytes, message: str, split: Any) -> None:
     assert message in refused(write(tmp_path, content, "a.txt"), split=split)
-    if b"\xff" not in content:
-        with pytest.raises(InputError, match="a mixture of encodings"):
-            read_in_pieces(tmp_path / "a.txt", DocumentsRequest(TextRequest(), "lines"), size=20)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "problem"),
+    [
+        ("utf-8", "gb18030", "0xBB is not UTF-8, in which the text before it is"),
+        ("gb18030", "utf-8", "0xE8 begins UTF-8, and the text before it is GB18030"),
+        ("gb18030", "latin-1", "0xFF is not GB18030, in which the text before it is"),
+    ],
+)
+def test_a_mixture_of_encodings_far_into_a_file(
+    tmp_path: Path, first: str, then: str, problem: str
+) -> None:
+    # More than is read at once: what was told before holds for what follows.
+    begun = (SAID * 2000).encode(first)
+    other = "ÿ\n" if then == "latin-1" else SAID
+    path = write(tmp_path, begun + other.encode(then), "a.txt")
+    with pytest.raises(InputError) as caught:
+        read_in_pieces(path, DocumentsRequest(TextRequest(), "lines"), size=1000)
+    place = f"{path}, line 2001, byte 1 of the line ({len(begun) + 1} of the file)"
+    assert str(caught.value).startswith(f"{place}: a mixture of encodings: byte {problem}")
+
+
+def test_what_was_told_of_the_encoding_holds() -> None:
+    decoding = Decoding()
+    for data in (b"plain\n", SAID.encode(), b"plain\r\n"):
+        assert decoding(Source("a.txt", ".txt", data)) == data.decode().replace("\r", "")
+    with pytest.raises(
+        InputError, match=r"line 7, byte 1 of the line \(4 of the file\): a mixture of"
+    ):
+        decoding(Source("a.txt", ".txt", SAID.encode("gb18030"), 7, 3))
 
 
 def test_options_that_do_not_fit(tmp_path: Path) -> None:
@@ -308,8 +366,11 @@ def test_a_prompt_for_every_row(
     expected = ["To be", "", "床前"]
     path = write(tmp_path, content, name)
     parts = list(iter_prompts(path, rows=2))
+    assert max(map(len, parts)) == 2
     assert [text for part in parts for text in part.texts] == expected
-    assert re.fullmatch(rf"{re.escape(str(path))}, (line|row) \d", parts[1].where(0))
+    last = 4 if name == "a.csv" else 3
+    place = parts[-1].where(len(parts[-1]) - 1)
+    assert place == f"{path}, {'line' if name == 'a.txt' else 'row'} {last}"
     given(monkeypatch, content.encode())
     column = "prompt" if name == "a.csv" else None
     found = iter_prompts("-", text_column=column)

@@ -72,7 +72,7 @@ def lines_of(text: str) -> list[str]:
     return [line for line in re.split("[，。？\n]", text) if line]
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(
     st.sampled_from(sorted(VOCABULARIES)),
     st.sampled_from(sorted(ENDS)),
@@ -148,6 +148,31 @@ def test_a_character_of_bytes_is_ended_before_anything_else() -> None:
     assert not some(torch.zeros(1, 0, dtype=torch.int64), torch.tensor([0]))[0, -2:].any()
 
 
+@pytest.mark.parametrize(
+    ("form", "text", "fits"),
+    [
+        (PoemForm(4, 5), CLIMBING, True),
+        (PoemForm(4, 5), CLIMBING.replace("\n", ""), False),
+        (PoemForm(4, 5), CLIMBING + "\n", False),
+        (PoemForm(4), CLIMBING, True),
+        (PoemForm(3, 5), CLIMBING, False),
+        (PoemForm(4, 7), LEAVING, False),
+        (PoemForm(4, 7, ends=LineEnds.of([LEAVING])), LEAVING, True),
+        (PoemForm(4, 5, "白黃欲更"), CLIMBING, True),
+        (PoemForm(4, 5, "白黄"), CLIMBING, False),
+        (PoemForm(3, acrostic="hch", ends=PLAIN), EAGLE, True),
+        (PoemForm(3, 29, ends=PLAIN), EAGLE, False),
+        (PoemForm(1, 2, ends=PLAIN), '"A.. b?', True),
+        (PoemForm(1, 2, ends=PLAIN), "a... b", False),
+        (PoemForm(1, ends=PLAIN), "a" * 100, True),
+        (PoemForm(1, ends=PLAIN), "a" * 101, False),
+        (PoemForm(1, 2), "a天", False),
+    ],
+)
+def test_a_text_has_a_form_or_not(form: PoemForm, text: str, fits: bool) -> None:
+    assert form.fits(text) == fits
+
+
 def test_a_form_is_recognised_in_either_script() -> None:
     assert form_of(CLIMBING) == QUATRAINS[0]
     assert form_of("白日依山尽，黄河入海流。欲穷千里目，更上一层楼。") == QUATRAINS[0]
@@ -181,7 +206,7 @@ def test_what_stands_before_counts() -> None:
         assert text.startswith(begun)
         assert form_of(text) == Verse(4, 5)
     with pytest.raises(
-        InputError, match="prompt 1: character 6 of the beginning, '。', does not fit"
+        InputError, match="prompt '白日依山盡。': character 6 of the beginning, '。', does not fit"
     ):
         written_by(VOCABULARIES["characters"], form, 0, "白日依山盡。")
 

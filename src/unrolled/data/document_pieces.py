@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from unrolled.data.document_form import DocumentsForm
+from unrolled.data.folders import shown_names
 from unrolled.data.pair_rows import checked_text, is_missing, short
 from unrolled.data.partition import row_hashes
 from unrolled.data.pieces import Where, column_texts, joined_places, unused_note
@@ -87,6 +88,9 @@ class RowPieces:
         if objects and self._form.text is None:
             found, notes = key_of_rows(objects, self._request, name)
             self._form = replace(self._form, text=found)
+            unused = dict.fromkeys(key for row in objects for key in row if key != found)
+            if unused:
+                notes = (*notes, f"{name}: keys not used: {shown_names(list(map(str, unused)))}")
         key = self._form.text
         texts = []
         for number, row in enumerate(rows):
@@ -211,8 +215,8 @@ class DocumentCollector:
             return ()
         stand = "document stands" if len(again) == 1 else "documents stand"
         first = "" if len(again) == 1 else "the first: "
-        what = f"{len(again):,} {stand} there before, too ({first}{where(int(again[0]))})"
-        return (f"{self.name}: {what}; what is equal stays in one part",)
+        place = where(int(again[0]))
+        return (f"{self.name}: {len(again):,} {stand} there before, too ({first}{place})",)
 
 
 def document_hashes(texts: Iterable[str]) -> NDArray[np.uint64]:

@@ -21,6 +21,7 @@ Shape = tuple[str, ...]
 
 _MASKS, _STEPS = 1024, 1 << 16
 """How many masks, each a byte a token, and how many steps are kept."""
+_SHOWN = 30
 _CONTINUING = range(0x80, 0xC0)
 _LEADS = ((0xF0, 4, 0x10000), (0xE0, 3, 0x800), (0xC0, 2, 0x80))
 """By the least first byte of a character: how many bytes it has, and the least code point that takes as many."""
@@ -85,7 +86,7 @@ class FormRules:
         self._next = lru_cache(_STEPS)(self._follow)
         texts_before = begun.items() if isinstance(begun, Mapping) else enumerate(begun)
         self._begun = {
-            number: Place(self.form.begun(text, f"prompt {number + 1}"))
+            number: Place(self.form.begun(text, f"prompt {text[:_SHOWN]!r}"))
             for number, text in texts_before
         }
         self._places: dict[tuple[int, tuple[int, ...]], Place] = {}
