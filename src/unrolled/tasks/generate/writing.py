@@ -149,7 +149,7 @@ class TextWriter:
             # A byte alone would be half a character; whoever keeps a form sees to it that characters become whole.
             never = (*special, *self.reader.bytes_alone)
             return Rules(END, never) if self.reader.ends else Rules(None, (*never, END))
-        begun = {}
+        begun: dict[int, str] = {}
         for row in rows.tolist():
             text = self.reader.text(prompts[row][1:])
             manner.form.begun(text, f"prompt {first + row + 1}")
