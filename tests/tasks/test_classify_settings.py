@@ -66,7 +66,7 @@ def test_a_wrong_option_is_refused_when_the_classifier_is_made(
 
 
 OF_ANOTHER_KIND: list[dict[str, Any]] = [
-    {"pooling": None},
+    {"pooling": ()},
     {"pooling": 3},
     {"pooling": [1]},
     {"dropout": "0.5"},

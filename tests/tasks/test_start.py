@@ -95,6 +95,8 @@ def test_parts_thaw_from_the_top_down() -> None:
         id(p) for p in [*layer[2].parameters(), layer[3].weight]
     }
     assert 0 < top.begins < low.begins < table.begins
+    deep = thawing(read, recurrent_stack("gru", 4, 4, 20))
+    assert [part.begins for part in deep][-1] == pytest.approx(0.5)
     assert top.rate / low.rate == pytest.approx(low.rate / table.rate) == FALL
 
 
@@ -152,6 +154,7 @@ def test_a_stream_reads_what_predict_reads(fitted: Classifier) -> None:
         ({"vocabulary": 99}, "vocabulary=99 "),
         ({"vectors": "glove.txt"}, "vectors='glove.txt' .*vectors of its own"),
         ({"cell": "lstm"}, "cell='lstm' .*expected 'GRU'"),
+        ({"cell": LSTM}, "cell=.*expected 'GRU'"),
         ({"cell": "gruu"}, "cell='gruu' does not exist"),
         ({"start": 7}, "start=7; expected a Generator"),
     ],

@@ -26,8 +26,8 @@ from unrolled.train.thaw import Part
 TOKENIZER = "tokenizer.json"
 FALL = 2.6
 """By which the learning rate is divided from a layer to the one below it, as Howard and Ruder found."""
-THAWED = 0.1
-"""The share of the run after which the next lower layer is trained, too."""
+THAWED, ALL_THAWED = 0.1, 0.5
+"""The share of the run after which the next lower layer is trained, too, and after which all are at the latest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,8 @@ class Start:
                 raise self._refused(name, given[name], f"{value!r}, as there")
         if given.get("vectors") is not None:
             raise self._refused("vectors", given["vectors"], "none: it has vectors of its own")
-        if cell not in (None, self.cell) and saved_name(cell) != (named := saved_name(self.cell)):
+        named = saved_name(self.cell)
+        if cell not in (None, self.cell) and (named is None or saved_name(cell) != named):
             raise self._refused("cell", cell, f"{named or self.cell!r}, as there")
         return {n: v for n, v in given.items() if n not in of_tokens} | decided
 
@@ -186,8 +187,9 @@ def thawing(read: nn.Module, layer: Layer) -> list[Part]:
     (gradual unfreezing and discriminative rates; Howard and Ruder 2018, sections 3.2 and 3.3).
     """
     from_the_top = [*reversed(depths(layer)), list(read.parameters())]
+    share = min(THAWED, ALL_THAWED / len(from_the_top))
     return [
-        Part(parameters, rate=FALL**-depth, begins=THAWED * depth)
+        Part(parameters, rate=FALL**-depth, begins=share * depth)
         for depth, parameters in enumerate(from_the_top, start=1)
     ]
 
@@ -213,5 +215,5 @@ def _digest(weights: Mapping[str, Tensor]) -> str:
     """Return a hash of weights by name."""
     digest = hashlib.blake2b(digest_size=16)
     for name, tensor in weights.items():
-        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

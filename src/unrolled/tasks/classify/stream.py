@@ -36,7 +36,8 @@ class ClassifyStream:
     def push(self, chunk: Any) -> NDArray[np.float64]:
         """Read a text, or steps (T,) or (T, F), and return the probabilities (T, C) after each of its tokens.
 
-        A chunk of text begins with a new word: push whole words.
+        A chunk of text begins with a new word: push whole words; to a classifier that began with a language model, which
+        reads white space too, each with the space before it.
 
         Raises:
             InputError: the chunk is not what the classifier reads.
