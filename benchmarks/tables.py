@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import speed_tables, translate_tables
+from benchmarks import language_tables, speed_tables, translate_tables
 from unrolled.bench import report
 from unrolled.errors import unknown_option
 
@@ -184,7 +184,9 @@ TABLES: Mapping[str, Callable[[int], list[Sequence[str]]]] = {
     **{f"kernels_{batch}": kernel_table(batch) for batch in KERNEL_BATCHES},
     **{
         name: partial(table, result_of)
-        for name, table in (speed_tables.TABLES | translate_tables.TABLES).items()
+        for name, table in (
+            speed_tables.TABLES | translate_tables.TABLES | language_tables.TABLES
+        ).items()
     },
 }
 
@@ -202,6 +204,13 @@ def _figures(
     return cells
 
 
+def without_empty_columns(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Leave out the columns of which nothing is known in any row."""
+    columns = list(zip(*rows, strict=True))
+    filled = [column for column in columns if any(cell != NONE for cell in column[1:])]
+    return list(zip(*filled, strict=True)) if len(rows) > 1 else list(rows)
+
+
 def with_tables(text: str, language: str) -> str:
     """Return a document with the tables between their marks.
 
@@ -214,7 +223,7 @@ def with_tables(text: str, language: str) -> str:
         name = place.group(1)
         if name not in TABLES:
             raise unknown_option("table", name, TABLES)
-        heading, *rows = TABLES[name](which)
+        heading, *rows = without_empty_columns(TABLES[name](which))
         lines = [f"| {' | '.join(heading)} |", f"|{'---|' * len(heading)}"]
         lines += [f"| {' | '.join(row)} |" for row in rows]
         return "\n".join([f"<!-- table: {name} -->", "", *lines, "", END])

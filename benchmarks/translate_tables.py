@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from benchmarks.language_tables import NONE, best_bold
+
 Row = Sequence[str]
 Read = Callable[[str], dict[str, Any] | None]
 Words = tuple[str, str]
 """In English and in Chinese."""
 
-NONE = "–"
 DATA: Mapping[str, tuple[Words, Words, tuple[str, ...]]] = {
     "multi30k_de_en": (
         ("Multi30k German–English", "Multi30k 德译英"),
@@ -79,17 +80,7 @@ def _scores(result: Mapping[str, Any], metric: str) -> list[str]:
     found += [
         [baselines[name][metric] for name in names if name in baselines] for names in BASELINES
     ]
-    means = [round(sum(scores) / len(scores), 1) if scores else None for scores in found]
-    best = max((mean for mean in means if mean is not None), default=None)
-    cells = []
-    for mean, scores in zip(means, found, strict=True):
-        shown = NONE if mean is None else f"{mean:.1f}"
-        if mean is not None and mean == best:
-            shown = f"**{shown}**"
-        if len(scores) > 1:
-            shown += f" ({min(scores):.1f}–{max(scores):.1f})"
-        cells.append(shown)
-    return cells
+    return best_bold(found, 1, max)
 
 
 def translate_cost_table(read: Read, which: int) -> list[Row]:

@@ -175,7 +175,7 @@ def test_tables_are_made_of_what_is_there(
     names = ("translate", "translate_cost", "translate_speed")
     marks = "".join(f"<!-- table: {name} -->\n{tables.END}\n" for name in names)
     text = tables.with_tables(marks, "en")
-    assert "| **30.5** (30.0–31.0) | 30.0 | – | – | – | 8.0 | – |" in text
+    assert "| **30.5** (30.0–31.0) | 30.0 | 8.0 |" in text
     assert "| Multi30k German–English | LSTM | 1,234 | 100 | 1 | 10 | 9 MB |" in text
     assert "Tatoeba" not in text
     assert "最近的句对" in tables.with_tables(marks, "zh")
