@@ -92,7 +92,7 @@ def test_best_of_a_row_is_bold_also_when_it_is_a_baseline(results: Path) -> None
     put(results, "classify_mnist1d", {"model": {"scores": scores(0.9)}, "baselines": baselines})
     text = tables.with_tables(MARKS, "en")
     assert "| SUBJ, 10 folds | LSTM about 93 | 90.0 | 50.0 | **91.0** |" in text
-    assert "| GRU 91 | **90.0** | 10.0 | 30.0 | – |" in text
+    assert "| GRU 91 | **90.0** | 10.0 | 30.0 |" in text
     assert "\nold\n" not in text
     assert text.startswith("before\n") and "\nbetween\n" in text and text.endswith("\nafter\n")
     assert "多数类" in tables.with_tables(MARKS, "zh")
