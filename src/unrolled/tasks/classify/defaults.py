@@ -38,7 +38,7 @@ STARTED: Mapping[str, Any] = {
     "pooling": ("last", "max", "mean"),
     "dropout": 0.3,
     "word_dropout": 0.1,
-    "learning_rate": 2e-3,
+    "learning_rate": 3e-3,
 }
 """What is usual where a language model is begun with; see benchmarks/transfer.py."""
 
