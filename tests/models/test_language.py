@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,7 +12,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled import GRU, LSTM, OptionError, Seq, ShapeError, Stream, WeightDrop, detach, renew
+from unrolled import (
+    GRU,
+    LSTM,
+    OptionError,
+    Seq,
+    ShapeError,
+    Stream,
+    TransformerCell,
+    WeightDrop,
+    detach,
+    renew,
+)
 from unrolled.core.tree import leaves
 from unrolled.models.language import LanguageModel, LanguageSizes, changes
 from unrolled.models.recurrent_stack import recurrent_stack
@@ -80,6 +92,15 @@ def test_windows_of_a_text_are_one_pass(cell: str) -> None:
     for one, other in zip(leaves(state), leaves(after), strict=True):
         if one.is_floating_point():
             torch.testing.assert_close(one, other)
+
+
+def test_a_transformer_reads_a_window_at_once_from_any_state() -> None:
+    model, tokens = language_model("transformer"), text(9)
+    with mock.patch.object(TransformerCell, "step", side_effect=AssertionError("one by one")):
+        _, _, state = model.loss(tokens[:, :4], tokens[:, 1:5])
+        loss, _, _ = model.loss(tokens[:, 4:8], tokens[:, 5:9], detach(renew(state)))
+    loss.backward()
+    assert all(weight.grad is not None for weight in model.parameters())
 
 
 def test_training_windows_have_their_own_noise_and_graph() -> None:
