@@ -272,6 +272,26 @@ def test_tags_are_written_in_the_scheme_of_the_model() -> None:
     assert read_tagged(([["a", "b"]], [["B_X", "I_X"]])).tags == [["B-X", "I-X"]]
 
 
+def test_tags_that_are_no_spans_are_refused_where_the_model_has_spans(tmp_path: Path) -> None:
+    like = TaggedForm(scheme="iob2")
+    path = write(tmp_path, "a\tO\n\nb\tB-X\nc\tNOUN\n", "a.conll")
+    with pytest.raises(InputError, match=r"a.conll, line 3, word 2: 'NOUN' marks no span.*IOB2"):
+        read_tagged(path, like=like)
+    assert len(read_tagged(path, like=like, needs_tags=False)) == 2
+    alone = read_tagged(([["a", "b"]], [["S", "S"]]), like=TaggedForm(scheme="bmes"))
+    assert (alone.tags, alone.form.scheme) == ([["S", "S"]], "bmes")
+
+
+def test_one_tag_that_marks_no_span_is_told_as_none_is_scored() -> None:
+    (note,) = read_tagged(([["a", "b", "c"]], [["B-X", "I-X", "BX"]])).notes
+    assert note == (
+        "input, row 0, word 3: tags are taken as names, no spans are scored: 'BX' marks none"
+    )
+    (note,) = read_tagged(([["a", "b", "c"]], [["I-X", "M-X", "O"]])).notes
+    assert note.endswith("their letters are of several schemes")
+    assert read_tagged(([["a", "b"]], [["NOUN", "VERB"]])).notes == ()
+
+
 def test_numbers_of_tags_are_names() -> None:
     tagged = read_tagged([{"tokens": ["a", "b"], "ner_tags": [3, 0], "pos_tags": [1, 1]}])
     assert (tagged.tags, tagged.form.scheme) == ([["3", "0"]], "plain")
@@ -302,6 +322,8 @@ CHARACTERS = TaggedForm("1", "-1", scheme="bmes", units="characters")
         ("Bo ran.\nShe did too.\n", None, [["Bo", "ran", "."], ["She", "did", "too", "."]]),
         ("BO RAN\nSHE DID\n", None, [["BO", "RAN"], ["SHE", "DID"]]),
         ("BO\nRAN\n", None, [["BO"], ["RAN"]]),
+        ("World War I\n", None, [["World", "War", "I"]]),
+        ("Bo B-PER\n", None, [["Bo"]]),
         ("Bo B-PER\nran O\n\nSo O\n", None, [["Bo", "ran"], ["So"]]),
         ("Bo NNP\nran VBD\n\n. .\n", TaggedForm("1", "-1"), [["Bo", "ran"], ["."]]),
         ("Bo\nran\n\nSo\n", None, [["Bo", "ran"], ["So"]]),
