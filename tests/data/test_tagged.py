@@ -256,6 +256,7 @@ def test_broken_spans_are_mended_and_told(tmp_path: Path) -> None:
     assert tagged.tags == [["B-X", "I-X"], ["O", "B-X"], ["B-X", "B-Y"]]
     first = f"{path}, line 4, word 2, 'I-X' behind 'O'"
     assert tagged.notes == (f"{path}: spans are broken at 2 places and mended, the first: {first}",)
+    assert read_tagged(path, like=tagged.form, needs_tags=False).notes == ()
     (note,) = read_tagged(write(tmp_path, "a B-X\nb M-X\n", "b.bmes")).notes
     assert note.endswith("at 1 place and mended: " f"{tmp_path}/b.bmes, line 1, word 2, 'M-X' at the end")  # fmt: skip
     (note,) = read_tagged(([["a", "b"]], [["E-X", "S-X"]])).notes
