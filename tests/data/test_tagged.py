@@ -256,6 +256,7 @@ def test_broken_spans_are_mended_and_told(tmp_path: Path) -> None:
     assert tagged.tags == [["B-X", "I-X"], ["O", "B-X"], ["B-X", "B-Y"]]
     first = f"{path}, line 4, word 2, 'I-X' behind 'O'"
     assert tagged.notes == (f"{path}: spans are broken at 2 places and mended, the first: {first}",)
+    assert read_tagged(path, like=tagged.form, needs_tags=False).notes == ()
     (note,) = read_tagged(write(tmp_path, "a B-X\nb M-X\n", "b.bmes")).notes
     assert note.endswith("at 1 place and mended: " f"{tmp_path}/b.bmes, line 1, word 2, 'M-X' at the end")  # fmt: skip
     (note,) = read_tagged(([["a", "b"]], [["E-X", "S-X"]])).notes
@@ -270,6 +271,26 @@ def test_tags_are_written_in_the_scheme_of_the_model() -> None:
     assert read_tagged(bioes, like=TaggedForm(scheme="plain")).tags == bioes[1]
     assert read_tagged(([["a"]], [["O"]]), like=TaggedForm(scheme="bmes")).form.scheme == "bmes"
     assert read_tagged(([["a", "b"]], [["B_X", "I_X"]])).tags == [["B-X", "I-X"]]
+
+
+def test_tags_that_are_no_spans_are_refused_where_the_model_has_spans(tmp_path: Path) -> None:
+    like = TaggedForm(scheme="iob2")
+    path = write(tmp_path, "a\tO\n\nb\tB-X\nc\tNOUN\n", "a.conll")
+    with pytest.raises(InputError, match=r"a.conll, line 3, word 2: 'NOUN' marks no span.*IOB2"):
+        read_tagged(path, like=like)
+    assert len(read_tagged(path, like=like, needs_tags=False)) == 2
+    alone = read_tagged(([["a", "b"]], [["S", "S"]]), like=TaggedForm(scheme="bmes"))
+    assert (alone.tags, alone.form.scheme) == ([["S", "S"]], "bmes")
+
+
+def test_one_tag_that_marks_no_span_is_told_as_none_is_scored() -> None:
+    (note,) = read_tagged(([["a", "b", "c"]], [["B-X", "I-X", "BX"]])).notes
+    assert note == (
+        "input, row 0, word 3: tags are taken as names, no spans are scored: 'BX' marks none"
+    )
+    (note,) = read_tagged(([["a", "b", "c"]], [["I-X", "M-X", "O"]])).notes
+    assert note.endswith("their letters are of several schemes")
+    assert read_tagged(([["a", "b"]], [["NOUN", "VERB"]])).notes == ()
 
 
 def test_numbers_of_tags_are_names() -> None:
@@ -302,6 +323,8 @@ CHARACTERS = TaggedForm("1", "-1", scheme="bmes", units="characters")
         ("Bo ran.\nShe did too.\n", None, [["Bo", "ran", "."], ["She", "did", "too", "."]]),
         ("BO RAN\nSHE DID\n", None, [["BO", "RAN"], ["SHE", "DID"]]),
         ("BO\nRAN\n", None, [["BO"], ["RAN"]]),
+        ("World War I\n", None, [["World", "War", "I"]]),
+        ("Bo B-PER\n", None, [["Bo"]]),
         ("Bo B-PER\nran O\n\nSo O\n", None, [["Bo", "ran"], ["So"]]),
         ("Bo NNP\nran VBD\n\n. .\n", TaggedForm("1", "-1"), [["Bo", "ran"], ["."]]),
         ("Bo\nran\n\nSo\n", None, [["Bo", "ran"], ["So"]]),

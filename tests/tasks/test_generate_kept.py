@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.tasks.written_texts import made, novel, poems, same_weights, scored
+from tests.tasks.written_texts import SMALL, made, novel, poems, same_weights, scored
 from unrolled.errors import InputError, ModelFileError, OptionError
 from unrolled.tasks.generate import Generator
 from unrolled.tasks.saving import load
@@ -119,6 +119,15 @@ def test_a_run_goes_on_with_the_same_texts_and_options_alone(tmp_path: Path) -> 
     training = made(**longer).fit(texts, folder=tmp_path, resume=True).training
     assert training is not None
     assert training.steps == 8
+
+
+def test_a_short_run_goes_on_beyond_its_bound(tmp_path: Path) -> None:
+    options = {name: value for name, value in SMALL.items() if name != "warmup_steps"}
+    texts = poems()
+    Generator(**{**options, "max_steps": 20}).fit(texts, folder=tmp_path)
+    longer = Generator(**{**options, "max_steps": 40}).fit(texts, folder=tmp_path, resume=True)
+    assert longer.training is not None
+    assert longer.training.steps == 40
 
 
 RUNS: dict[str, tuple[str, dict[str, Any], Any, str]] = {

@@ -148,6 +148,19 @@ def test_validation_sentences_of_new_tags_are_left_out() -> None:
     assert "1 validation sentence is left out" in " ".join(model.notes)
 
 
+def test_without_a_span_to_find_weights_are_chosen_by_the_loss() -> None:
+    sentences, tags = news(40)
+    held = [["rain", "."]], [["O", "O"]]
+    model = made(max_steps=4, evaluate_every=2).fit(sentences, tags, validation=held)
+    assert model.notes[-1] == (
+        "input, row 0: no validation sentence has a span; weights are chosen by the loss"
+    )
+    assert model.selected_by == ""
+    assert model.training is not None
+    assert (model.training.best_score or 0) > 0.1
+    assert list(model.evaluate(held)["intervals"]) == ["accuracy"]
+
+
 def test_sentences_that_stand_in_training_too_are_counted() -> None:
     sentences, tags = news(100)
     model = made(max_steps=2, test=0, validation=0).fit(sentences, tags)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.tasks.text_pairs import chinese, made, same_weights, scored, swapped, turned
+from tests.tasks.text_pairs import SMALL, chinese, made, same_weights, scored, swapped, turned
 from unrolled.errors import InputError, ModelFileError, OptionError
 from unrolled.tasks.saving import load
 from unrolled.tasks.translate import Translator
@@ -153,6 +153,15 @@ def test_a_run_goes_on_with_the_same_pairs_and_options_alone(tmp_path: Path) -> 
     training = made(**longer).fit(pairs, folder=tmp_path, resume=True).training
     assert training is not None
     assert training.steps == 8
+
+
+def test_a_short_run_goes_on_beyond_its_bound(tmp_path: Path) -> None:
+    options = {name: value for name, value in SMALL.items() if name != "warmup_steps"}
+    Translator(**{**options, "max_steps": 8}).fit(turned(), folder=tmp_path)
+    longer = Translator(**{**options, "max_steps": 16})
+    longer.fit(turned(), folder=tmp_path, resume=True)
+    assert longer.training is not None
+    assert longer.training.steps == 16
 
 
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -76,8 +76,9 @@ def test_only_bounds_may_be_raised() -> None:
         refuse_other_settings(saved | {"new_option": 1}, TrainSettings(**saved), "here")
 
 
-def test_a_raised_bound_may_change_how_often_a_run_is_evaluated() -> None:
-    saved = dataclasses.asdict(TrainSettings(epochs=3, evaluate_every=10))
-    refuse_other_settings(saved, TrainSettings(epochs=6, evaluate_every=20), "here")
-    with pytest.raises(OptionError, match="evaluate_every was 10 and is now 20"):
-        refuse_other_settings(saved, TrainSettings(epochs=3, evaluate_every=20), "here")
+def test_a_raised_bound_may_change_how_often_a_run_is_evaluated_and_its_warmup() -> None:
+    saved = dataclasses.asdict(TrainSettings(epochs=3, evaluate_every=10, warmup_steps=5))
+    more = {"evaluate_every": 20, "warmup_steps": 9}
+    refuse_other_settings(saved, TrainSettings(epochs=6, **more), "here")
+    with pytest.raises(OptionError, match="evaluate_every was 10 and is now 20, warmup_steps was"):
+        refuse_other_settings(saved, TrainSettings(epochs=3, **more), "here")

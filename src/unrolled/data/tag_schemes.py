@@ -86,9 +86,8 @@ def neighbours(tags: Iterable[Sequence[str]]) -> Counter[Neighbours]:
 
 def scheme_of(found: Mapping[Neighbours, int], prefer: str | None = None) -> str:
     """Tell the scheme of tags from `neighbours`, as `recognise_scheme` does."""
-    if prefer is not None:
-        letters_of(prefer)
-    letters = _letters({tag for _, tag in found if tag is not None})
+    distinct = {tag for _, tag in found if tag is not None}
+    letters = _letters(distinct, spans=letters_of(prefer or PLAIN) is not None)
     if letters <= {OUTSIDE}:
         return prefer or PLAIN
     names = [prefer] if prefer else []
@@ -112,15 +111,16 @@ def letters_of(scheme: str) -> Letters | None:
     return SCHEMES[scheme]
 
 
-def _letters(distinct: set[str]) -> set[str]:
+def _letters(distinct: set[str], *, spans: bool) -> set[str]:
     """Return the letters of tags, "?" among them where a tag belongs to no scheme.
 
-    A letter alone may be a plain tag: it is one of a scheme where none has a kind, and some tags but not all are B.
+    A letter alone may be a plain tag: it is one of a scheme where none has a kind, and some tags but not all are B, or
+    where ``spans`` are known to be marked.
     """
     found = [_TAG.fullmatch(tag) for tag in distinct if tag != OUTSIDE]
     letters = {match[1] if match else "?" for match in found}
     with_kind = {bool(match[2]) for match in found if match}
-    alone = with_kind == {False} and not ("B" in letters and len(distinct) > 1)
+    alone = with_kind == {False} and not (spans or ("B" in letters and len(distinct) > 1))
     return {"?"} if alone or len(with_kind) > 1 else letters | (distinct & {OUTSIDE})
 
 
@@ -234,6 +234,16 @@ def may_follow(before: str | None, tag: str | None, scheme: str) -> bool:
         return first != "I" or same
     is_open, goes_on = last in "BI", first in "IE"
     return is_open == goes_on and (same or not is_open)
+
+
+def marks_a_kind(tag: str) -> bool:
+    """Tell whether a tag marks a span of some kind, whatever its scheme.
+
+    >>> marks_a_kind("B-PER"), marks_a_kind("B"), marks_a_kind("NOUN")
+    (True, False, False)
+    """
+    match = _TAG.fullmatch(tag)
+    return match is not None and match[2] is not None
 
 
 def is_underscored(tag: str) -> bool:

@@ -101,7 +101,8 @@ def holds_columns(suffix: str, head: str, request: TagRequest) -> bool:
     """Tell whether lines hold columns of words and tags rather than text; where tags are needed, they do.
 
     They do where the name of the file says so, a column is named, or the lines of the beginning have as many parts
-    between tabs, or between spaces when the last of each looks like a tag; or a single word, and empty lines between.
+    between tabs, or between spaces when the last of each looks like a tag; or a single word, and empty lines between. One
+    line alone with a letter at its end is text: "World War I".
     """
     if request.needs_tags or request.is_named or suffix in _COLUMN_SUFFIXES:
         return True
@@ -119,7 +120,9 @@ def holds_columns(suffix: str, head: str, request: TagRequest) -> bool:
         by_character = request.like is not None and request.like.units != WORDS
         return is_parted and not (by_character and any(len(line.strip()) > 1 for line in data))
     tag = _TAG if is_parted and request.like and request.like.scheme == PLAIN else _SPAN_TAG
-    return len(widths) == 1 and all(tag.fullmatch(each[-1]) for each in parts)
+    lasts = [each[-1] for each in parts]
+    tells = len(lasts) > 1 or len(lasts[0]) > 1
+    return len(widths) == 1 and tells and all(map(tag.fullmatch, lasts))
 
 
 def find_layout(

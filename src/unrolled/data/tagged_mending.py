@@ -7,10 +7,12 @@ from itertools import pairwise
 
 from unrolled.data.pieces import Where
 from unrolled.data.tag_schemes import (
+    OUTSIDE,
     PLAIN,
     Neighbours,
     converted,
     is_underscored,
+    marks_a_kind,
     may_follow,
     neighbours,
     scheme_of,
@@ -40,7 +42,7 @@ def mended(
     ('iob2', [['O', 'B-PER'], ['B-PER', 'O']], ("a.conll: spans are broken at 1 place and mended: line 0, word 2, 'I-PER' behind 'O'",))
 
     Raises:
-        InputError: tags are needed, and all are "_".
+        InputError: tags are needed, and all are "_", or some mark no span and those of the model do.
     """
     found = neighbours(tags)
     distinct = {tag for _, tag in found if tag is not None}
@@ -52,10 +54,16 @@ def mended(
             fix='name another column: tag="NAME" (--tag NAME)',
         )
     scheme = scheme_of(found, like.scheme if like else None)
+    if scheme == PLAIN and needs_tags and like and like.scheme != PLAIN:
+        place, tag = _first_odd(tags, where)
+        raise InputError(
+            f"{tag!r} marks no span",
+            where=place,
+            expected=f"{like.scheme.upper()} tags, which the model was trained on",
+            fix='name the column of the tags: tag="NAME" (--tag NAME)',
+        )
     if scheme == PLAIN or (like and like.scheme == PLAIN):
-        are_numbers = all(tag.isdecimal() for tag in distinct) and distinct
-        note = f"{name}: tags are numbers, taken as names: no spans are scored; write their names for that"
-        return PLAIN, tags, (note,) if are_numbers else ()
+        return PLAIN, tags, () if like else _taken_as_names(tags, distinct, name, where)
     notes = []
     meant = like.scheme if like else scheme
     if meant != scheme:
@@ -70,6 +78,32 @@ def mended(
     if notes:
         tags = [converted(sequence, meant) for sequence in tags]
     return meant, tags, tuple(notes)
+
+
+def _taken_as_names(
+    tags: Tags, distinct: Set[str], name: str, where: Where
+) -> tuple[str, ...]:
+    """Return a line where tags that are no spans were likely meant to be some."""
+    if distinct and all(tag.isdecimal() for tag in distinct):
+        said = "are numbers, taken as names: no spans are scored; write their names for that"
+        return (f"{name}: tags {said}",)
+    marked = sum(map(marks_a_kind, distinct))
+    if 2 * marked <= len(distinct - {OUTSIDE}):
+        return ()
+    place, tag = _first_odd(tags, where)
+    odd = f"{tag!r} marks none" if not marks_a_kind(tag) else "their letters are of several schemes"
+    return (f"{place}: tags are taken as names, no spans are scored: {odd}",)
+
+
+def _first_odd(tags: Tags, where: Where) -> tuple[str, str]:
+    """Return the place of the first tag that marks no span, of any scheme, and the tag; else of the first tag that does."""
+    said = [
+        (f"{where(row)}, word {word}", tag)
+        for row, sequence in enumerate(tags)
+        for word, tag in enumerate(sequence, 1)
+        if tag != OUTSIDE
+    ]
+    return next((each for each in said if not marks_a_kind(each[1])), said[0])
 
 
 def _told(

@@ -109,7 +109,8 @@ class TaggedCollector:
             needs = self.request.needs_tags
             scheme, tags, notes = mended(tags, self.name, where, like, needs_tags=needs)
             tags = [self._shared(sequence) for sequence in tags]
-            self._notes.update(dict.fromkeys(notes))
+            # Of tags that nobody asked for nothing is told.
+            self._notes.update(dict.fromkeys(notes if needs else ()))
         form = replace(
             form,
             scheme=scheme,

@@ -198,8 +198,8 @@ def refuse_other_settings(saved: Mapping[str, Any], settings: TrainSettings, whe
     changed = {n for n in saved.keys() | given.keys() if saved.get(n) != given.get(n)}
     raised = {n for n in changed.intersection(BOUNDS) if _is_raised(saved.get(n), given.get(n))}
     if raised:
-        # Tasks tell from the bounds how often a run is evaluated.
-        changed.discard("evaluate_every")
+        # Tasks tell from the bounds how often a run is evaluated, and how long the warm-up of a short one is.
+        changed -= {"evaluate_every", "warmup_steps"}
     if changed - raised:
         differing = [
             f"{name} was {saved.get(name)!r} and is now {given.get(name)!r}"

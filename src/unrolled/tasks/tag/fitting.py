@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from torch import nn
 
 from unrolled.core.compose import Stack
+from unrolled.data.tag_schemes import spans_of
 from unrolled.data.tagged import Tagged
 from unrolled.data.words import WORDS
 from unrolled.models.token_pairs import frequent_pairs
@@ -23,7 +24,7 @@ from unrolled.tasks.tag.codes import TagCodes
 from unrolled.tasks.tag.context import characters_of, refuse_words
 from unrolled.tasks.tag.fitted import Fitted, make_model, network_sizes
 from unrolled.tasks.tag.network import TagModel
-from unrolled.tasks.tag.parts import TagParts
+from unrolled.tasks.tag.parts import TagPart, TagParts
 from unrolled.tasks.tag.reading import Encoded, TagReader
 from unrolled.tasks.tag.settings import TagSettings, training_settings, with_usual
 from unrolled.tasks.tag.training import (
@@ -138,6 +139,7 @@ def prepare(
     parts = parts.known_to(codes)
     of_words = data.form.units == WORDS
     settings = with_usual(settings, of_words=of_words, spans=codes.has_spans)
+    settings, said = _selected(settings, codes, parts.validation)
     words = None if start is None else characters_of(start)
     reader = TagReader.fitted(parts.train.sentences, settings, words)
     train, held = (
@@ -152,7 +154,21 @@ def prepare(
     model = make_model(cell, settings, sizes, codes, training.seed, start)
     if pairs is not None and model.network.read.pairs is not None:
         model.network.read.pairs.keys.copy_(pairs)
-    notes = (*parts.notes, *reader.notes(parts.train.sentences, parts.train.where))
+    notes = (*parts.notes, *said, *reader.notes(parts.train.sentences, parts.train.where))
     return FittingTask(
         parts, cell, settings, data, codes, reader, train, held, model, training, start, notes
     )
+
+
+def _selected(
+    settings: TagSettings, codes: TagCodes, held: TagPart
+) -> tuple[TagSettings, tuple[str, ...]]:
+    """Return the settings, with the loss to choose weights by where no validation sentence has a span.
+
+    A network that finds none has the best F1 there before it has learned anything.
+    """
+    has_none = len(held) > 0 and not any(map(spans_of, held.tags))
+    if settings.select == "loss" or not codes.has_spans or not has_none:
+        return settings, ()
+    note = f"{held.where(0)}: no validation sentence has a span; weights are chosen by the loss"
+    return replace(settings, select="loss"), (note,)

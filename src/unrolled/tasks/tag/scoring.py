@@ -20,13 +20,14 @@ ByType = dict[str, dict[str, dict[str, float]]]
 
 
 def score_intervals(outcome: Outcome) -> dict[str, tuple[float, float]]:
-    """Return how far the model's main scores would move with other sentences, by metric."""
+    """Return how far the model's main scores would move with other sentences, by metric; not F1 where there is no span."""
     right = [int(correct.sum()) for correct in outcome.correct]
     found = {"accuracy": ratio_interval(right, outcome.lengths)}
     if outcome.has_spans:
         pairs = zip(outcome.reference_spans, outcome.predicted_spans, strict=True)
         counts = np.array([(2 * len(a & b), len(a) + len(b)) for a, b in pairs])
-        found["span_f1"] = ratio_interval(counts[:, 0], counts[:, 1])
+        if counts[:, 1].any():
+            found["span_f1"] = ratio_interval(counts[:, 0], counts[:, 1])
     return found
 
 

@@ -53,7 +53,7 @@ class TagSettings:
         batch_tokens: tokens of a batch, with their padding, in place of a number of rows.
         max_length: tokens that are read at once; a longer sentence is read in pieces.
         select: the weights that are kept are best by the "score" of the validation part (span F1, or accuracy where
-            there are no spans), or by its "loss".
+            tags make no spans), or by its "loss", as also where no validation sentence has a span.
         validation: sentences held out to choose the weights; a share below 1, or a number.
         test: sentences held out for `evaluate`. Equal sentences are never parted.
     """

@@ -126,7 +126,7 @@ class Tagger(PartedModel):
     @property
     def selected_by(self) -> str:
         """The score that the weights were chosen by, "span_f1" or "accuracy"; "" where it was the loss."""
-        if self.settings.select == "loss":
+        if self.fitted.settings.select == "loss":
             return ""
         return "span_f1" if self.fitted.codes.has_spans else "accuracy"
 
