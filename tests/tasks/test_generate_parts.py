@@ -137,7 +137,8 @@ def test_what_is_chosen_from_the_data() -> None:
     few = with_usual(GenerateSettings(), characters=10_000, unspaced=False, drops_weights=True)
     assert (few.units, few.embedding, few.hidden_size) == ("characters", 512, 512)
     much = with_usual(GenerateSettings(), characters=10**8, unspaced=False, drops_weights=False)
-    assert (much.units, much.weight_dropout) == ("bpe", 0.0)
+    assert (much.units, much.dropout, few.dropout) == ("bpe", 0.1, 0.3)
+    assert (much.weight_dropout, few.weight_dropout) == (0.0, 0.2)
     chinese = with_usual(GenerateSettings(), characters=10**8, unspaced=True, drops_weights=True)
     assert (chinese.units, chinese.embedding) == ("characters", 256)
     assert None not in few.as_dict().values() or few.as_dict()["text"] is None

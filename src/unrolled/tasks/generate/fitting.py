@@ -21,12 +21,20 @@ from unrolled.models.language import LanguageModel
 from unrolled.models.verse import LineEnds
 from unrolled.tasks.generate.copies import TrainText
 from unrolled.tasks.generate.fitted import Fitted
-from unrolled.tasks.generate.network import drops_weights, make_network, network_sizes, saved_name
+from unrolled.tasks.generate.network import (
+    TRANSFORMER,
+    drops_weights,
+    make_network,
+    network_sizes,
+    saved_name,
+)
 from unrolled.tasks.generate.parts import TextParts
 from unrolled.tasks.generate.reading import TextReader
 from unrolled.tasks.generate.samples import LOOKED_AT, usual_verses
 from unrolled.tasks.generate.settings import (
+    RATE,
     TEXT,
+    TRANSFORMER_RATE,
     GenerateSettings,
     training_settings,
     with_usual,
@@ -142,6 +150,7 @@ def prepare(
         characters=train.characters,
         unspaced=text_form(list(beginnings(train.texts))) == "characters",
         drops_weights=drops_weights(cell),
+        transformer=cell == TRANSFORMER,
     )
     assert settings.units is not None
     assert settings.kind is not None
@@ -160,7 +169,12 @@ def prepare(
     else:
         batches = document_batches(rows, tokens, seed)
     scored = int(rows.lengths.sum()) - len(rows)
-    training = training_settings(train_options, batches=len(batches(0)), tokens=scored)
+    training = training_settings(
+        train_options,
+        batches=len(batches(0)),
+        tokens=scored,
+        rate=TRANSFORMER_RATE if cell == TRANSFORMER else RATE,
+    )
     sizes = network_sizes(settings, len(tokenizer))
     return FittingTask(
         parts,

@@ -133,6 +133,8 @@ def read_options(options: Mapping[str, Any]) -> tuple[GenerateSettings, dict[str
 
 SMALL = 3_000_000
 """Characters of training text up to which one by one they are the units, in a script that parts words."""
+LITTLE = 500_000
+"""Characters of training text below which it is read many times, and so must be learned by heart less easily."""
 TOKENS_READ = 25_000_000
 """Tokens that a training reads in all, about: what bounds its epochs."""
 EPOCHS = (3, 40)
@@ -144,12 +146,19 @@ HIDDEN = 512
 """Units of a layer where nothing was said."""
 WARMUP, WARMING = 200, 10
 """Steps of the warm-up, and into how many parts it cuts a short training, of which it is the first."""
-RATE, DECAY, AVERAGE = 2e-3, 0.01, 0.998
-"""Learning rate, weight decay and the decay of the weights' average."""
+RATE, TRANSFORMER_RATE = 4e-3, 1e-3
+"""Learning rates."""
+DECAY, AVERAGE = 0.01, 0.998
+"""Weight decay, and the decay of the weights' average."""
 
 
 def with_usual(
-    settings: GenerateSettings, *, characters: int, unspaced: bool, drops_weights: bool
+    settings: GenerateSettings,
+    *,
+    characters: int,
+    unspaced: bool,
+    drops_weights: bool,
+    transformer: bool = False,
 ) -> GenerateSettings:
     """Return the settings with nothing left open, for so many characters of training text.
 
@@ -165,30 +174,33 @@ def with_usual(
         "embedding": hidden if units == "characters" and not unspaced else min(256, hidden),
         "hidden_size": hidden,
         "layers": 2,
-        "dropout": 0.2,
+        "dropout": 0.3 if characters < LITTLE else 0.1,
         "embedding_dropout": 0.0,
-        "weight_dropout": 0.1 if drops_weights else 0.0,
+        "weight_dropout": 0.2 if characters < LITTLE and drops_weights else 0.0,
         "activation": 0.0,
         "temporal": 0.0,
-        "steps": 128,
-        "batch_tokens": 4_096,
+        "steps": 256 if transformer else 64,
+        "batch_tokens": 4_096 if transformer else 2_048,
     }
     return replace(settings, **{k: v for k, v in usual.items() if getattr(settings, k) is None})
 
 
-def training_settings(given: Mapping[str, Any], *, batches: int, tokens: int) -> TrainSettings:
+def training_settings(
+    given: Mapping[str, Any], *, batches: int, tokens: int, rate: float = RATE
+) -> TrainSettings:
     """Return the settings of a training: those given, and these where nothing was given.
 
     Args:
         given: options of `TrainSettings`.
         batches: of an epoch.
         tokens: of an epoch.
+        rate: the learning rate where none was given.
     """
     least, most = EPOCHS
     chosen: dict[str, Any] = {
         "epochs": min(max(TOKENS_READ // max(tokens, 1), least), most),
         "optimizer": "adamw",
-        "learning_rate": RATE,
+        "learning_rate": rate,
         "weight_decay": DECAY,
         "warmup_steps": WARMUP,
         "average": AVERAGE,
