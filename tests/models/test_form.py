@@ -216,8 +216,11 @@ def test_what_stands_before_counts() -> None:
     [
         ({"lines": 0}, "lines=0; expected a whole number"),
         ({"characters": 2.5}, "characters=2.5; expected a whole number"),
+        ({"lines": 10**9}, "lines=1000000000; expected a whole number from 1 to 1,000"),
+        ({"characters": 1001}, "characters=1001; expected a whole number from 1 to 1,000"),
         ({"lines": 2, "acrostic": "春夏秋"}, "expected at most 2, one for each line; or lines=3"),
-        ({"acrostic": "春，"}, "acrostic='春，' holds '，'; expected Han characters"),
+        ({"acrostic": "春，"}, "acrostic='春，' holds '，'; expected letters"),
+        ({"acrostic": "A", "ends": LineEnds()}, "acrostic='A' holds 'A'; expected Han characters"),
         ({"ends": LineEnds(((),), ("。",))}, "expected something that parts the lines"),
     ],
 )

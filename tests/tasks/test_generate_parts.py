@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tests.tasks.written_texts import made, novel, poems, same_weights
 from unrolled import Generator
 from unrolled.data.documents import read_documents
 from unrolled.data.token_rows import TokenRows
 from unrolled.errors import InputError, OptionError
+from unrolled.tasks.generate import training
 from unrolled.tasks.generate.parts import LONG, kind_of, part_texts
+from unrolled.tasks.generate.scoring import token_nats
 from unrolled.tasks.generate.settings import (
     MINUTES,
     GenerateSettings,
@@ -24,8 +27,10 @@ from unrolled.tasks.generate.settings import (
 from unrolled.tasks.generate.training import (
     MOST_VALIDATION_TOKENS,
     document_batches,
+    document_validation,
     pieces_of,
     text_batches,
+    text_validation,
     thinned,
 )
 
@@ -117,6 +122,12 @@ def test_an_epoch_reads_every_document_once_and_texts_in_order() -> None:
     assert sum(len(batch.tokens.valid()) for batch in read) == int(rows.lengths.sum()) - len(rows)
     for batch in read:
         assert batch.tokens.data[:, 1:].equal(batch.targets.data[:, :-1])
+    # One that is longer than a batch is read in pieces, each token of it once.
+    long = TokenRows.of([[1, 2, 3, 4, 5, 6, 7], [8, 9]])
+    batches = document_batches(long, 3, seed=0)(0)
+    assert max(batch.tokens.sample.shape[1] for batch in batches) == 3
+    targets = torch.cat([batch.targets.valid() for batch in batches])
+    assert sorted(targets.tolist()) == [2, 3, 4, 5, 6, 7, 9]
     windows = text_batches(TokenRows.of([np.arange(1000)]), 16, 64, seed=0)(0)
     assert tuple(windows[0].tokens.shape) == (4, 16)
     assert windows[0].targets[:, -1].equal(windows[1].tokens[:, 0])
@@ -131,6 +142,32 @@ def test_much_validation_is_thinned_out() -> None:
     assert [row.tolist() for row in pieces_of(TokenRows.of([[1, 2, 3, 4, 5]]), 3)] == [
         [1, 2, 3], [3, 4, 5],
     ]  # fmt: skip
+
+
+def test_validation_reads_what_is_enormous_in_windows_and_of_many_texts_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = made(max_steps=1).fit([novel()]).fitted.network
+    ids = np.random.default_rng(0).integers(4, 12, 1500)
+    rows = TokenRows.of([ids[:1400], ids[1400:1460], ids[1460:]])
+    read: list[int] = []
+    loss = type(network).loss
+
+    def watched(self: Any, tokens: Any, *others: Any, **more: Any) -> Any:
+        read.append(tokens.sample.shape[1])
+        return loss(self, tokens, *others, **more)
+
+    monkeypatch.setattr(type(network), "loss", watched)
+    with torch.no_grad():
+        score = document_validation(rows, 100)(network)
+        expected = sum(float(nats.sum()) for nats in token_nats(network, rows)) / (1500 - 3)
+        assert max(read) <= 512
+        assert score == pytest.approx(expected, rel=1e-5)
+        monkeypatch.setattr(training, "MOST_TEXTS", 5)
+        read.clear()
+        many = TokenRows.of([ids[:3]] * (MOST_VALIDATION_TOKENS + 1))
+        assert np.isfinite(text_validation(many)(network))
+        assert len(read) == 5
 
 
 def test_what_is_chosen_from_the_data() -> None:

@@ -167,9 +167,22 @@ def test_a_form_knows_how_the_training_texts_part_lines() -> None:
     assert [len(line) for line in text.split("\n")] == [5, 5, 5, 5]
 
 
+def test_an_acrostic_is_of_the_letters_that_the_training_texts_have(
+    novelist: Generator, poet: Generator
+) -> None:
+    form = PoemForm(lines=4, acrostic="MOON")
+    lines = novelist.generate(form=form, sampling=HOT).split("\n")
+    letters = [[sign for sign in line if sign.isalnum()] for line in lines]
+    assert [some[0].upper() for some in letters] == list("MOON")
+    with pytest.raises(OptionError, match="holds 'M'; expected Han characters"):
+        poet.generate(form=form)
+
+
 def test_a_beginning_that_does_not_fit_is_said(poet: Generator) -> None:
     with pytest.raises(InputError, match="does not fit the form"):
         poet.generate("山水火木土日", form=PoemForm(characters=5))
+    with pytest.raises(InputError, match="does not fit the form"):
+        poet.stream("山水火木土日", form=PoemForm(characters=5))
 
 
 def test_a_long_text_can_keep_a_form_too() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(
     r"\S+\.(txt|text|csv|tsv|tab|json|jsonl|ndjson|parquet|gz|xz|zip)", re.IGNORECASE
 )
+_PATH = re.compile(rf"\S*{re.escape(os.sep)}\S*")
 _RUN = ("characters", "share", "text", "source")
 
 
@@ -46,7 +47,7 @@ def write_texts(
 
     how = dict(options)
     text = how.pop("text", None)
-    is_file = data is not None and (data == "-" or Path(data).exists())
+    is_file = data is not None and _is_file(data)
     if is_file or as_json or output is not None:
         prompts: Any = data if is_file else [_prompt(data)]
         more = {"text": text} if text is not None else {}
@@ -60,13 +61,21 @@ def write_texts(
         note(line)
 
 
+def _is_file(data: str) -> bool:
+    """Tell whether a file is called so, or - for stdin; no file has an empty name, or one as long as a prompt may be."""
+    try:
+        return data == "-" or (data != "" and Path(data).exists())
+    except OSError:
+        return False
+
+
 def _prompt(data: str | None) -> str:
     """Return what was given in place of a file.
 
     Raises:
         InputError: it is the name of a file that is not there.
     """
-    if data is not None and (_NAME.fullmatch(data) or os.sep in data):
+    if data is not None and (_NAME.fullmatch(data) or _PATH.fullmatch(data)):
         raise InputError(
             "there is no such file",
             where=data,

@@ -175,14 +175,15 @@ class FormRules:
                     fix="take another, or train with units of which none is unknown (characters, bpe)",
                 )
         *between, last = (
-            tuple(filter(self._can_write, ends)) for ends in (*form.ends.between, form.ends.last)
+            tuple(filter(self._can_write, ends))
+            for ends in (*form.line_ends.between, form.line_ends.last)
         )
         if not all(between) or not last:
             raise InputError(
-                f"the model cannot write what ends a line, as {form.ends.between[0][0]!r}",
+                f"the model cannot write what ends a line, as {form.line_ends.between[0][0]!r}",
                 expected="a model that was trained on verse",
             )
-        return replace(form, ends=LineEnds(tuple(between), last, form.ends.loose))
+        return replace(form, ends=LineEnds(tuple(between), last, form.line_ends.loose))
 
     def _require_letters(self) -> None:
         begins = any(self._may_follow(self.form.start, shape) for shape in self._shapes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeGuard
 
@@ -13,6 +13,8 @@ from unrolled.models.verse import LineEnds, is_han
 
 LONGEST_LINE = 100
 """Characters of a line where a form does not say how many there are."""
+MOST = 1_000
+"""Lines of a poem, and characters of a line that a form says."""
 MOST_LOOSE = 3
 """Punctuation and spaces that may follow each other within a line."""
 LETTER, LOOSE = "letter", "loose"
@@ -35,50 +37,61 @@ class PoemForm:
         lines: how many.
         characters: letters and digits of each line; None = any number of them from 1 to 100.
         acrostic: the first characters of the lines, from the first line on, in either case.
-        ends: what stands after the lines; `LineEnds.of` learns it from texts.
+        ends: what stands after the lines; `LineEnds.of` learns it from texts. None = as a model's training texts have it,
+            and where there is no model as in `LineEnds()`.
 
     >>> form = PoemForm(characters=5, acrostic="白黃")
     >>> form.fits("白日依山盡，黃河入海流。\n欲窮千里目，更上一層樓。"), form.fits("白日依山盡，")
     (True, False)
 
     Raises:
-        OptionError: less than one line or character, an acrostic longer than the poem or of other signs than letters,
-            or lines that nothing parts.
+        OptionError: less than one line or character or more than a thousand, an acrostic longer than the poem or of
+            other signs than letters, or lines that nothing parts.
     """
 
     lines: int = 4
     characters: int | None = None
     acrostic: str = ""
-    ends: LineEnds = field(default_factory=LineEnds)
+    ends: LineEnds | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "acrostic", unicodedata.normalize("NFC", self.acrostic))
         for name, value in (("lines", self.lines), ("characters", self.characters)):
             is_left_out = name == "characters" and value is None
-            if not is_left_out and (not _is_whole(value) or value < 1):
-                raise OptionError(f"{name}={value!r}", expected="a whole number of at least 1")
+            if not is_left_out and (not _is_whole(value) or not 1 <= value <= MOST):
+                raise OptionError(
+                    f"{name}={value!r}", expected=f"a whole number from 1 to {MOST:,}"
+                )
         if len(self.acrostic) > self.lines:
             raise OptionError(
                 f"acrostic={self.acrostic!r} has {len(self.acrostic)} characters",
                 expected=f"at most {self.lines}, one for each line",
                 fix=f"or lines={len(self.acrostic)} (--lines {len(self.acrostic)})",
             )
-        if wrong := [sign for sign in self.acrostic if not self._is_letter(sign)]:
+        # Of what letters the lines are is not known without their ends.
+        any_letter = self.ends is None or self.ends.loose
+        can_begin = is_letter if any_letter else is_han
+        if wrong := [sign for sign in self.acrostic if not can_begin(sign)]:
             raise OptionError(
                 f"acrostic={self.acrostic!r} holds {wrong[0]!r}",
-                expected=f"{'letters' if self.ends.loose else 'Han characters'}, which lines begin with",
+                expected=f"{'letters' if any_letter else 'Han characters'}, which lines begin with",
             )
-        parted = all(ends and all(ends) for ends in self.ends.between)
-        if not (self.ends.between and parted and self.ends.last):
+        parted = all(ends and all(ends) for ends in self.line_ends.between)
+        if not (self.line_ends.between and parted and self.line_ends.last):
             raise OptionError(f"{self.ends}", expected="something that parts the lines")
 
     start = FormState()
 
     @property
+    def line_ends(self) -> LineEnds:
+        """What stands after the lines, also where nothing was said."""
+        return LineEnds() if self.ends is None else self.ends
+
+    @property
     def longest(self) -> int:
         """The most tokens that a poem of this form can have, its END counted: one for each byte."""
         characters = self.characters or LONGEST_LINE
-        loose = MOST_LOOSE * (characters + 1) if self.ends.loose else 0
+        loose = MOST_LOOSE * (characters + 1) if self.line_ends.loose else 0
         ends = max(len(end.encode()) for end in (*self._all_ends, ""))
         return self.lines * (4 * (characters + loose) + ends) + 1
 
@@ -94,7 +107,7 @@ class PoemForm:
             return sign
         if self._is_letter(sign):
             return LETTER
-        return LOOSE if self.ends.loose and is_loose(sign) else None
+        return LOOSE if self.line_ends.loose and is_loose(sign) else None
 
     def step(self, state: FormState, kind: str) -> FormState | None:
         """Return the state after one more sign of this `kind`; None where such a sign cannot follow."""
@@ -115,7 +128,7 @@ class PoemForm:
             ):
                 return None
             return FormState(line, letters + 1)
-        if loose < MOST_LOOSE and self.ends.loose and (kind == LOOSE or is_loose(kind)):
+        if loose < MOST_LOOSE and self.line_ends.loose and (kind == LOOSE or is_loose(kind)):
             return FormState(line, letters, loose + 1)
         return None
 
@@ -132,7 +145,7 @@ class PoemForm:
     def is_complete(self, state: FormState) -> bool:
         """Tell whether the poem may end here."""
         enough = state.letters == self.characters or (self.characters is None and state.letters > 0)
-        return enough and state.line + 1 == self.lines and state.end in self.ends.last
+        return enough and state.line + 1 == self.lines and state.end in self.line_ends.last
 
     def fits(self, text: str) -> bool:
         """Tell whether a text has exactly this form."""
@@ -159,7 +172,7 @@ class PoemForm:
         return state
 
     def _is_letter(self, sign: str) -> bool:
-        return is_letter(sign) if self.ends.loose else is_han(sign)
+        return is_letter(sign) if self.line_ends.loose else is_han(sign)
 
     def __str__(self) -> str:
         each = "" if self.characters is None else f" of {self.characters} characters"
@@ -173,8 +186,8 @@ class PoemForm:
     def ends_of(self, line: int) -> tuple[str, ...]:
         """Return what may stand after a line, counted from 0."""
         if line + 1 == self.lines:
-            return self.ends.last
-        return self.ends.between[line % len(self.ends.between)]
+            return self.line_ends.last
+        return self.line_ends.between[line % len(self.line_ends.between)]
 
     def first_of(self, line: int) -> set[str]:
         """Return the characters that a line of the acrostic may begin with."""

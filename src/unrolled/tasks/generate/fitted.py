@@ -61,7 +61,7 @@ class Fitted:
             OptionError: a value is out of range.
         """
         longest = self.settings.max_length if max_length is None else max_length
-        if isinstance(form, PoemForm) and form.ends == LineEnds():
+        if isinstance(form, PoemForm) and form.ends is None:
             form = replace(form, ends=self.line_ends)
         return Manner(longest, USUAL if sampling is None else sampling, form, n)
 

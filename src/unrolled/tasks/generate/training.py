@@ -13,7 +13,7 @@ from unrolled.core.noise import renew
 from unrolled.core.seq import Seq
 from unrolled.core.tree import State
 from unrolled.data.streams import StreamWindow, TokenStreams
-from unrolled.data.token_rows import TokenRows
+from unrolled.data.token_rows import Ids, TokenRows
 from unrolled.models.language import LanguageModel
 from unrolled.models.text_loss import text_loss
 from unrolled.tasks.generate.settings import GenerateSettings
@@ -25,6 +25,8 @@ Rows = NDArray[np.int64]
 
 MOST_VALIDATION_TOKENS = 200_000
 """More are left out: the score hardly changes, and it is taken some 20 times."""
+MOST_TEXTS = 1_000
+"""Texts with a carried state; where there are more, some are left out."""
 PART, LEAD = 2_048, 256
 """Tokens of each part of a long validation text, which are read side by side, and those that each reads before it."""
 
@@ -81,7 +83,12 @@ def text_batches(rows: TokenRows, steps: int, tokens: int, seed: int) -> TokenSt
 def document_batches(
     rows: TokenRows, tokens: int, seed: int
 ) -> Callable[[int], BatchList[TokenBatch]]:
-    """Return the batches of an epoch: every document once, beside documents of similar length."""
+    """Return the batches of an epoch: every document once, beside documents of similar length.
+
+    One of more tokens than a batch is read in pieces: gradients through all of it would need memory without bound.
+    """
+    if int(rows.lengths.max(initial=0)) > tokens + 1:
+        rows = pieces_of(rows, tokens + 1)
 
     def batches(epoch: int) -> BatchList[TokenBatch]:
         chosen = token_batches(rows.lengths - 1, tokens, seed=seed, epoch=epoch)
@@ -101,33 +108,37 @@ def token_batch(rows: TokenRows, some: Rows) -> TokenBatch:
 def document_validation(rows: TokenRows, tokens: int) -> Callable[[nn.Module], float]:
     """Return the score that weights are chosen by: the mean cross-entropy of a token of documents."""
     some = thinned(rows)
-    batches = list(blocks(some.lengths, tokens))
+    is_long = some.lengths > tokens + 1
+    short, long = np.flatnonzero(~is_long), np.flatnonzero(is_long).tolist()
+    batches = [short[chosen] for chosen in blocks(some.lengths[short], tokens)]
 
     def score(model: nn.Module) -> float:
         assert isinstance(model, LanguageModel)
-        total, items = 0.0, 0
+        found = [_in_windows(model, some[row], MOST_VALIDATION_TOKENS) for row in long]
         for chosen in batches:
             loss, count, _ = model.loss(*token_batch(some, chosen))
-            total, items = total + float(loss), items + count
-        return total / items
+            found.append((float(loss), count))
+        return sum(nats for nats, _ in found) / sum(count for _, count in found)
 
     return score
 
 
 def text_validation(rows: TokenRows) -> Callable[[nn.Module], float]:
-    """Return the same of long texts, the state being carried; of very long ones the beginnings are read."""
-    most = MOST_VALIDATION_TOKENS // len(rows)
+    """Return the same of long texts, the state being carried; of very long ones the beginnings are read, of many some."""
+    some = _spread(rows, MOST_TEXTS)
+    most = MOST_VALIDATION_TOKENS // len(some)
 
     def score(model: nn.Module) -> float:
         assert isinstance(model, LanguageModel)
-        found = [
-            text_loss(model, row[:most], rows=-(-len(row[:most]) // PART), lead=LEAD)
-            for row in rows
-            if len(row) > 1
-        ]
+        found = [_in_windows(model, row, most) for row in some]
         return sum(nats for nats, _ in found) / sum(count for _, count in found)
 
     return score
+
+
+def _in_windows(model: LanguageModel, row: Ids, most: int) -> tuple[float, int]:
+    """Return the loss of the beginning of a text, and of how many tokens: its parts side by side, a window at a time."""
+    return text_loss(model, row[:most], rows=-(-len(row[:most]) // PART), lead=LEAD)
 
 
 def pieces_of(rows: TokenRows, longest: int) -> TokenRows:
@@ -148,5 +159,11 @@ def thinned(rows: TokenRows) -> TokenRows:
     tokens = int(rows.lengths.sum())
     if tokens <= MOST_VALIDATION_TOKENS:
         return rows
-    count = max(1, round(len(rows) * MOST_VALIDATION_TOKENS / tokens))
-    return rows.take(np.unique(np.linspace(0, len(rows) - 1, count).round().astype(np.int64)))
+    return _spread(rows, max(1, round(len(rows) * MOST_VALIDATION_TOKENS / tokens)))
+
+
+def _spread(rows: TokenRows, most: int) -> TokenRows:
+    """Return at most so many rows, evenly spread."""
+    if len(rows) <= most:
+        return rows
+    return rows.take(np.unique(np.linspace(0, len(rows) - 1, most).round().astype(np.int64)))

@@ -100,10 +100,9 @@ class TextWriter:
         return found
 
     def stream(self, prompts: TokenRows, manner: Manner) -> Iterator[tuple[int, ...]]:
-        """Yield the tokens of one text as they are written."""
-        for written in self._alone(prompts, manner, 0):
-            if written.tokens:
-                yield written.tokens
+        """Yield the tokens of one text as they are written; what cannot be begun is an error before."""
+        writer = self._alone(prompts, manner, 0)
+        return (written.tokens for written in writer if written.tokens)
 
     def _alone(self, prompts: TokenRows, manner: Manner, first: int) -> Writer:
         row = np.zeros(1, np.int64)
