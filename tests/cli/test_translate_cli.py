@@ -562,7 +562,7 @@ def test_killed_training_resumes_to_the_same_model(tmp_path: Path) -> None:
         (("--json", "-o", "out.csv"), "--json with -o"),
         (("--seed", "3"), "--seed 3 and nothing that is drawn"),
         (("--temperature", "1", "--beam", "4"), "beam=4 with sampling"),
-        (("--temperature", "0"), "--beam 1"),
+        (("--temperature", "0"), "--top-k 1"),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(
