@@ -80,9 +80,7 @@ def mended(
     return meant, tags, tuple(notes)
 
 
-def _taken_as_names(
-    tags: Tags, distinct: Set[str], name: str, where: Where
-) -> tuple[str, ...]:
+def _taken_as_names(tags: Tags, distinct: Set[str], name: str, where: Where) -> tuple[str, ...]:
     """Return a line where tags that are no spans were likely meant to be some."""
     if distinct and all(tag.isdecimal() for tag in distinct):
         said = "are numbers, taken as names: no spans are scored; write their names for that"
