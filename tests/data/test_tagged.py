@@ -283,6 +283,16 @@ def test_tags_that_are_no_spans_are_refused_where_the_model_has_spans(tmp_path: 
     assert (alone.tags, alone.form.scheme) == ([["S", "S"]], "bmes")
 
 
+def test_a_mixture_of_encodings_is_told_where_it_begins(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_bytes("今\tO\n天\tO\n\n".encode() + "明\tO\n".encode("gb18030"))
+    with pytest.raises(InputError, match=r"line 4, byte 1 .*is not UTF-8.*encodings are mixed"):
+        read_tagged(path)
+    path.write_bytes("明\tO\n".encode("gb18030"))
+    with pytest.raises(InputError, match=r"line 1.*convert it: iconv -f GB18030"):
+        read_tagged(path)
+
+
 def test_one_tag_that_marks_no_span_is_told_as_none_is_scored() -> None:
     (note,) = read_tagged(([["a", "b", "c"]], [["B-X", "I-X", "BX"]])).notes
     assert note == (

@@ -34,6 +34,7 @@ _ZERO = re.compile(rb"\x00")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # never in text, whatever its encoding
 _ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
 _FOREIGN_LETTER = re.compile(r"[^\x00-\x7f]")
+_OF_ONE = "what stands before it is, so encodings are mixed: convert this part alone (iconv), or take it out"
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,17 @@ def decode(source: Source) -> str:
         _require_no_control_byte(source, _CONTROL)
         # The mark at the start is not counted by the decoder.
         start = error.start + (3 if source.offset == 0 and data.startswith(UTF8_MARK) else 0)
-        raise _not_text(source, start, "UTF-8", _convert(source)) from error
+        # Converting the whole of a mixture would spoil what is right in it.
+        fix = _OF_ONE if _is_utf8(data[:start].removeprefix(UTF8_MARK)) else _convert(source)
+        raise _not_text(source, start, "UTF-8", fix) from error
     _require_no_control_byte(source, _ZERO)
     return text
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Tell whether there are signs beyond ASCII that are hardly in another encoding by chance: one of three bytes, or a few."""
+    foreign = [sign for sign in data.decode("utf-8", "ignore") if sign > "\x7f"]
+    return len(foreign) > 2 or any(sign > "\u07ff" for sign in foreign)
 
 
 def _require_no_control_byte(source: Source, control: re.Pattern[bytes]) -> None:

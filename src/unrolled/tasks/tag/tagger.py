@@ -271,7 +271,8 @@ class Tagger(PartedModel):
             part holds too, "unseen": tags, or types of spans, that it does not hold}
 
         Raises:
-            InputError: there is no sentence, or a baseline was not saved with the model.
+            InputError: there is no sentence, a tag marks no span where those of the model do, or a baseline was not saved
+                with the model.
         """
         fitted = self.fitted
         names = chosen_baselines(baselines, self.known_baselines())
