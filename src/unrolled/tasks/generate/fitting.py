@@ -100,7 +100,8 @@ class FittingTask:
             self.reader,
             self.network.eval(),
             LineEnds.of(some),
-            usual_verses(some),
+            # A sample of a long text is no poem by itself: no form of it could be told.
+            () if goes_on else usual_verses(some),
             TrainText.kept_of(train.texts) if self.chosen.keep_text else None,
             row_hashes(train.texts),
         )
