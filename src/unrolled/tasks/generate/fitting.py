@@ -122,7 +122,12 @@ class FittingTask:
                 rows.update(text.encode("utf-8", "surrogatepass") + b"\0")
         options = json.dumps(self.chosen.as_dict(), sort_keys=True)
         cell = saved_name(self.cell) or "your own"
-        return {"options": options, "cell": cell, "texts": rows.hexdigest()}
+        about = {"options": options, "cell": cell, "texts": rows.hexdigest()}
+        if self.chosen.units == "unigram":
+            # These may be others when they are learned again, though hardly ever.
+            learned = self.reader.tokenizer.to_text().encode()
+            about["tokenizer"] = hashlib.blake2b(learned, digest_size=16).hexdigest()
+        return about
 
 
 def prepare(
