@@ -334,6 +334,8 @@ def test_options_that_do_not_fit(tmp_path: Path) -> None:
         "there is no 'p', which the model was trained on; another is read"
     )
     assert "a text ('one\\ntwo'...) stands where a file is read" in refused("one\ntwo")
+    # And no folder is meant by nothing, such as the one in which the process runs.
+    assert "a text (''...) stands where a file is read" in refused("")
     assert "the text file does not exist" in refused(str(tmp_path / "none.txt"))
     assert "the table has no rows" in refused([])
 

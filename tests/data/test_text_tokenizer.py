@@ -112,6 +112,14 @@ def test_pieces_run_over_signs_without_spaces_but_not_over_punctuation(units: st
         assert not (re.search(r"\w", token) and re.search(r"[。！,.]", token)), token
 
 
+@pytest.mark.parametrize("units", UNITS)
+def test_the_same_texts_give_the_same_ids(units: str) -> None:
+    # Of these many pieces are as good as one another.
+    texts = ["low lower lowest newer wider"] * 5 + ["山水火木土日月"] * 4
+    first, *again = (fit_text_tokenizer(texts, units, size=300).to_text() for _ in range(5))
+    assert again == [first] * 4
+
+
 def test_rare_merges_and_characters_are_not_made() -> None:
     vocabulary = fit_text_tokenizer(["ab ab xyxyz"]).vocabulary()
     assert {"a", "b", " ", "x", "y", " ab"} <= set(vocabulary)

@@ -190,3 +190,21 @@ def test_an_interrupted_fit_leaves_the_model_as_it_was(
     with pytest.raises(KeyboardInterrupt):
         model.fit([novel()], folder=tmp_path / "other")
     assert scored(model) == before
+
+
+def test_a_run_does_not_go_on_with_pieces_that_were_learned_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unrolled.tasks.generate import fitting
+
+    options: dict[str, Any] = {"units": "unigram", "vocabulary": 300, "evaluate_every": 4}
+    made(**options, max_steps=4).fit([novel()], folder=tmp_path)
+    made(**options, max_steps=6).fit([novel()], folder=tmp_path, resume=True)
+    learn = fitting.fit_text_tokenizer
+    monkeypatch.setattr(
+        fitting,
+        "fit_text_tokenizer",
+        lambda texts, *units, **more: learn(["another text"] * 3, *units, **more),
+    )
+    with pytest.raises(OptionError, match="other tokenizer"):
+        made(**options, max_steps=8).fit([novel()], folder=tmp_path, resume=True)

@@ -12,6 +12,7 @@ from tests.tasks.written_texts import made, novel, poems
 from unrolled import Generator, PoemForm, Sampling
 from unrolled.errors import InputError, OptionError
 from unrolled.models.verse import Verse, form_of
+from unrolled.tasks.generate import writing
 
 HOT = Sampling(temperature=3.0, seed=4)
 
@@ -71,6 +72,25 @@ def test_a_draw_depends_on_its_number_and_seed_alone(novelist: Generator) -> Non
     assert table["text"][0] != table["text"][3]
     other = novelist.predict(prompts, sampling=Sampling(temperature=3.0, seed=5))
     assert other["text"].to_list() != table["text"].to_list()
+
+
+def test_many_texts_of_one_prompt_are_written_some_at_a_time(
+    poet: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: list[dict[str, Any]] = [{}, {"form": PoemForm(characters=5)}]
+    prompts = ["山", "山水"]
+    whole = [poet.generate(prompts, n=7, **more) for more in options]
+    most = []
+    rollout = writing.Rollout
+
+    def watched(step: Any, last: Any, *others: Any) -> Any:
+        most.append(len(last))
+        return rollout(step, last, *others)
+
+    monkeypatch.setattr(writing, "MOST_ROWS", 3)
+    monkeypatch.setattr(writing, "Rollout", watched)
+    assert [poet.generate(prompts, n=7, **more) for more in options] == whole
+    assert max(most) == 3
 
 
 def test_what_is_long_ends_at_the_greatest_length(novelist: Generator, poet: Generator) -> None:
@@ -190,6 +210,8 @@ def test_a_long_text_can_keep_a_form_too() -> None:
     assert model.fitted.settings.kind == "text"
     text = model.generate(form=PoemForm(characters=5), sampling=HOT)
     assert form_of(text) == Verse(4, 5)
+    # What it writes by itself are no single poems, whose form could be told.
+    assert "form_kept" not in model.evaluate()["samples"]
 
 
 def test_copies_are_counted_in_characters_whatever_the_units(poet_of_pieces: Generator) -> None:

@@ -67,7 +67,7 @@ def train_generate(
         bool | None,
         typer.Option(
             "--keep-text/--no-keep-text",
-            help="Keep the training text with the model, to tell what is copied.",
+            help="Keep the training text with the model, to tell what is copied; the n-gram model holds its tokens in any case.",
         ),
     ] = None,
     test: Annotated[

@@ -124,7 +124,7 @@ def memory_pieces(
 def _path_pieces(path: str, request: DocumentsRequest, size: int) -> Iterable[DocumentPiece]:
     if path == STDIN:
         return file_pieces(open_file(path), request, size)
-    if "\n" in path or len(path) > _LONGEST_PATH:
+    if not path or "\n" in path or len(path) > _LONGEST_PATH:
         raise InputError(
             f"a text ({path[:30]!r}...) stands where a file is read",
             expected="a path, or texts in a list",

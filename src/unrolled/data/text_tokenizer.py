@@ -28,6 +28,8 @@ _BYTES = {f"<0x{byte:02X}>": byte for byte in chain(range(0xC0), range(0xC2, 0xF
 
 USUAL_SIZE = {"bpe": 8_000, "unigram": 8_000, "characters": 8_000, "words": 30_000}
 """The most units of a vocabulary, by their kind."""
+_DIGITS, _STEP, _NEAR = 9, 1e-4, 1e-6
+"""Of the scores of pieces: see `_settled`."""
 
 _UNSPACED = f"{UNSPACED}\u3005-\u3007"
 """Signs of scripts without spaces, with those that repeat one and the Han zero, which stand among punctuation."""
@@ -130,8 +132,7 @@ def fit_text_tokenizer(
     "words" this is so for texts whose words are known; the others are [UNK] and write nothing.
 
     - "bpe": pieces that often meet, merged one after the other (Sennrich et al. 2016, arXiv:1508.07909).
-    - "unigram": pieces of the likeliest cut under a unigram model (Kudo 2018, arXiv:1804.10959); slow to learn, and the
-      only ones that may differ a little when the same texts are learned again.
+    - "unigram": pieces of the likeliest cut under a unigram model (Kudo 2018, arXiv:1804.10959); slow to learn.
     - "characters": each by itself, the space too.
     - "words": whole words, and each other sign by itself.
 
@@ -263,13 +264,28 @@ def _unigram(texts: Iterable[str], size: int, normalizer: normalizers.Normalizer
     )
     inner = _untrained(models.Unigram(), "unigram", normalizer)
     inner.train_from_iterator(texts, trainer)
-    # Where there is hardly room for the characters the trainer gives more than it was asked for, the best first.
-    learned = json.loads(inner.to_str())["model"]["vocab"][:size]
-    scores = [(token, score) for token, score in learned]
+    learned = [(token, score) for token, score in json.loads(inner.to_str())["model"]["vocab"]]
+    special, pieces = learned[: len(_SPECIAL)], learned[len(_SPECIAL) :]
+    best = sorted(_settled(pieces), key=lambda each: (-each[1], each[0]))
+    # Where there is hardly room for the characters the trainer gives more than it was asked for.
+    scores = [*special, *best][:size]
     # No text is cut into tokens of bytes by their score, but the least one tells how bad an unknown character is.
     least = min(score for _, score in scores)
     vocabulary = scores + [(token, least) for token in _BYTES]
     return models.Unigram(vocab=vocabulary, unk_id=UNKNOWN, byte_fallback=True)
+
+
+def _settled(pieces: list[tuple[str, float]]) -> Iterator[tuple[str, float]]:
+    """Yield pieces with scores that are the same whenever the same texts are learned.
+
+    The trainer sums in any order, so that the last digits differ. And characters that are no good pieces get the least
+    score and, in any order, 0, 1, 2, ... steps more: they all have the least here.
+    """
+    least = min((score for _, score in pieces), default=0.0)
+    for token, score in pieces:
+        steps = (score - least) / _STEP
+        is_no_piece = len(token) == 1 and abs(steps - round(steps)) < _NEAR
+        yield token, round(least if is_no_piece else score, _DIGITS)
 
 
 def _byte_ids(piece: str, ids: dict[str, int]) -> list[int]:

@@ -62,7 +62,7 @@ class Sampling:
             raise OptionError(
                 f"temperature={self.temperature}",
                 expected="a number above 0",
-                fix="what a temperature of 0 stands for is the most likely token: top_k=1 (--top-k 1)",
+                fix="what a temperature of 0 stands for is the most likely token: top_k=1 (--top-k 1), or of a translator --beam 1",
             )
         if self.top_k is not None and self.top_k < 1:
             raise OptionError(f"top_k={self.top_k}", expected="at least 1, or None")

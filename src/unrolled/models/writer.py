@@ -66,6 +66,7 @@ class Writer:
         self._last = torch.tensor([[first]])
         self._place = self._last.numpy()  # where the next token is put
         self._tokens: list[int] = []
+        self._distinct: dict[int, None] = {}
         self._log_p: list[float] = []
         self._forbidden = np.array(self.rules.forbidden, np.int64)
         # What a rule is shown grows in a tensor of its own.
@@ -97,6 +98,7 @@ class Writer:
         if self.rules.allow is not None:
             self._shown[0, len(self._tokens)] = token
         self._tokens.append(token)
+        self._distinct[token] = None
         self._place[0, 0] = token
         if len(self._tokens) == self.longest:
             return self._end(finished=False)
@@ -134,7 +136,7 @@ class Writer:
                 return token
         scores = likely.scores.copy()
         if sampling is not None and sampling.penalty != 1:
-            again = list(set(self._tokens))
+            again = list(self._distinct)
             kept = scores[again]
             scores[again] = np.where(kept > 0, kept / sampling.penalty, kept * sampling.penalty)
         scores[self._forbidden] = -np.inf

@@ -108,7 +108,8 @@ class FittingTask:
             self.reader,
             self.network.eval(),
             LineEnds.of(some),
-            usual_verses(some),
+            # A sample of a long text is no poem by itself: no form of it could be told.
+            () if goes_on else usual_verses(some),
             TrainText.kept_of(train.texts) if self.chosen.keep_text else None,
             row_hashes(train.texts),
         )
@@ -129,7 +130,12 @@ class FittingTask:
                 rows.update(text.encode("utf-8", "surrogatepass") + b"\0")
         options = json.dumps(self.chosen.as_dict(), sort_keys=True)
         cell = saved_name(self.cell) or "your own"
-        return {"options": options, "cell": cell, "texts": rows.hexdigest()}
+        about = {"options": options, "cell": cell, "texts": rows.hexdigest()}
+        if self.chosen.units == "unigram":
+            # These may be others when they are learned again, though hardly ever.
+            learned = self.reader.tokenizer.to_text().encode()
+            about["tokenizer"] = hashlib.blake2b(learned, digest_size=16).hexdigest()
+        return about
 
 
 def prepare(

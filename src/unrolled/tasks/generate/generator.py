@@ -308,8 +308,8 @@ class Generator(PartedModel):
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the model into ``folder``: config.json, model.safetensors and the tokenizer.
 
-        The n-gram model is kept with it, so that it can be scored beside it elsewhere, and the training text, unless
-        ``keep_text`` is False: what is copied from it can then be told.
+        The n-gram model is kept with it, so that it can be scored beside it elsewhere: it holds the tokens of the
+        training text. Unless ``keep_text`` is False the text itself is kept, too: what is copied from it can then be told.
         """
         return save_fitted(
             folder, self.cell, self.train_options, self.fitted, self._all_baselines()

@@ -58,7 +58,8 @@ class GenerateSettings:
         steps: tokens through which gradients go back in a long text, and which a Transformer looks back on.
         batch_tokens: tokens of a batch; in a long text batch_tokens / steps rows of ``steps``.
         max_length: tokens that are written at most.
-        keep_text: keep the training text with the model, which shows what is copied from it.
+        keep_text: keep the training text with the model, which shows what is copied from it; the n-gram model, which is
+            saved too, holds its tokens in any case.
         validation: held out to choose the weights: of a long text the part before the test's; of documents any. A share
             below 1, or a number (of characters; of documents).
         test: held out for `evaluate`: of a long text the end. Equal documents are never parted.

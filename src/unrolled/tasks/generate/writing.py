@@ -94,9 +94,11 @@ class TextWriter:
             for some in np.array_split(rows, -(-len(rows) * manner.n // MOST_ROWS)):
                 if not len(some):
                     continue
-                written = self._rollout(prompts, some, manner, first).run()
-                for place, row in enumerate(some.tolist()):
-                    found[row] = written[place * manner.n : (place + 1) * manner.n]
+                for start in range(0, manner.n, MOST_ROWS):
+                    copies = range(start, min(start + MOST_ROWS, manner.n))
+                    written = self._rollout(prompts, some, manner, first, copies).run()
+                    for place, row in enumerate(some.tolist()):
+                        found[row] += written[place * len(copies) : (place + 1) * len(copies)]
         return found
 
     def stream(self, prompts: TokenRows, manner: Manner) -> Iterator[tuple[int, ...]]:
@@ -109,23 +111,25 @@ class TextWriter:
         last, state = self._read(prompts, row)
         stream = self._stream.fork()
         stream.state = state
-        rules = self._rules(prompts, row, manner, first)
+        rules = self._rules(prompts, row, manner, first, range(1))
         longest = _longest(manner)
         return Writer(stream, int(last), longest, rules, first * manner.n, manner.sampling)
 
-    def _rollout(self, prompts: TokenRows, rows: Rows, manner: Manner, first: int) -> Rollout:
+    def _rollout(
+        self, prompts: TokenRows, rows: Rows, manner: Manner, first: int, copies: range
+    ) -> Rollout:
         last, state = self._read(prompts, rows)
-        again = torch.arange(len(rows)).repeat_interleave(manner.n)
+        again = torch.arange(len(rows)).repeat_interleave(len(copies))
         numbers = torch.from_numpy(rows + first)[again] * manner.n
-        numbers += torch.arange(manner.n).repeat(len(rows))
-        if manner.n > 1:
+        numbers += torch.tensor(copies).repeat(len(rows))
+        if len(copies) > 1:
             last, state = last[again], select_rows(state, again)
         return Rollout(
             self.network.step,
             last,
             state,
             _longest(manner),
-            self._rules(prompts, rows, manner, first),
+            self._rules(prompts, rows, manner, first, copies),
             numbers,
             manner.sampling,
         )
@@ -142,7 +146,9 @@ class TextWriter:
             _, state = self.network.hidden(Seq(part, read), state)
         return ids[torch.arange(len(rows)), sizes - 1], state
 
-    def _rules(self, prompts: TokenRows, rows: Rows, manner: Manner, first: int) -> Rules:
+    def _rules(
+        self, prompts: TokenRows, rows: Rows, manner: Manner, first: int, copies: range
+    ) -> Rules:
         special = (PADDING, UNKNOWN, BEGIN)
         if manner.form is None:
             # A byte alone would be half a character; whoever keeps a form sees to it that characters become whole.
@@ -152,7 +158,7 @@ class TextWriter:
         for row in rows.tolist():
             text = self.reader.text(prompts[row][1:])
             manner.form.begun(text, f"prompt {first + row + 1}")
-            begun |= {(first + row) * manner.n + each: text for each in range(manner.n)}
+            begun |= {(first + row) * manner.n + each: text for each in copies}
         allow = FormRules(manner.form, self.reader.tokenizer.written, END, begun)
         return Rules(END, special, allow)
 

@@ -131,7 +131,12 @@ class FittingTask:
                 rows.update(text.encode("utf-8", "surrogatepass") + b"\0")
         options = json.dumps(self.chosen.as_dict(), sort_keys=True)
         cell = saved_name(self.cell) or "your own"
-        return {"options": options, "cell": cell, "rows": rows.hexdigest()}
+        about = {"options": options, "cell": cell, "rows": rows.hexdigest()}
+        if self.chosen.units == "unigram":
+            # These may be others when they are learned again, though hardly ever.
+            learned = "".join(side.to_text() for side in (self.reader.source, self.reader.target))
+            about["tokenizer"] = hashlib.blake2b(learned.encode(), digest_size=16).hexdigest()
+        return about
 
 
 def prepare(
