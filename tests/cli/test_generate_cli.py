@@ -121,6 +121,7 @@ def test_one_prompt_is_gone_on_with(run: Command, novelist: Path) -> None:
     assert answer.out == f"the moon{model.generate('the moon')}\n"
     assert "longest run in common with the training text: " in answer.err
     assert run("predict", novelist).out == f"{model.generate()}\n"
+    assert run("predict", novelist, "").out == f"{model.generate()}\n"
     drawn = (
         "--temperature",
         "2",
@@ -212,7 +213,10 @@ def test_options_of_a_generator_are_refused_for_others(run: Command, tmp_path: P
     for option in ("--penalty", "--acrostic", "--n", "--max-length"):
         answer = run("predict", tmp_path, option, "2", stdin=b"da\n")
         assert answer.status == 2
-        assert "is for generate" in answer.err
+        assert "is for generate;" in answer.err
+    written(tmp_path / "config.json", '{"format": 1, "task": "tag"}')
+    answer = run("predict", tmp_path, "--temperature", "2", stdin=b"da\n")
+    assert "is for generate and translate; expected a model of generate or translate" in answer.err
 
 
 @pytest.mark.parametrize(
