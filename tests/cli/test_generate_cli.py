@@ -191,6 +191,7 @@ def test_many_prompts_are_a_table(run: Command, novelist: Path, tmp_path: Path) 
 
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "another task's option": (("--beam", "3"), "--beam 3 is for translate"),
+    "a column of no file": (("the moon", "--text", "what"), "--text what and no file"),
     "temperature": (("--temperature", "0"), "--top-k 1"),
     "no length": (("--max-length", "0"), "at least 1"),
     "a file that is not there": (("prompts.txt",), "no such file"),
@@ -206,6 +207,12 @@ def test_bad_usage_is_said_in_a_line(run: Command, novelist: Path, name: str) ->
     assert answer.status == 2
     assert message in answer.err
     assert one_line(answer.err)
+
+
+def test_no_prompts_on_stdin_are_no_text_to_learn_from(run: Command, novelist: Path) -> None:
+    answer = run("predict", novelist, "-", stdin=b"")
+    assert answer.status == 2
+    assert answer.err == "unrolled: stdin is empty; expected text; pipe text into it\n"
 
 
 def test_options_of_a_generator_are_refused_for_others(run: Command, tmp_path: Path) -> None:
