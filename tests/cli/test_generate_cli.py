@@ -121,6 +121,7 @@ def test_one_prompt_is_gone_on_with(run: Command, novelist: Path) -> None:
     assert answer.out == f"the moon{model.generate('the moon')}\n"
     assert "longest run in common with the training text: " in answer.err
     assert run("predict", novelist).out == f"{model.generate()}\n"
+    assert run("predict", novelist, "").out == f"{model.generate()}\n"
     drawn = (
         "--temperature",
         "2",
@@ -190,6 +191,7 @@ def test_many_prompts_are_a_table(run: Command, novelist: Path, tmp_path: Path) 
 
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "another task's option": (("--beam", "3"), "--beam 3 is for translate"),
+    "a column of no file": (("the moon", "--text", "what"), "--text what and no file"),
     "temperature": (("--temperature", "0"), "--top-k 1"),
     "no length": (("--max-length", "0"), "at least 1"),
     "a file that is not there": (("prompts.txt",), "no such file"),
@@ -207,12 +209,21 @@ def test_bad_usage_is_said_in_a_line(run: Command, novelist: Path, name: str) ->
     assert one_line(answer.err)
 
 
+def test_no_prompts_on_stdin_are_no_text_to_learn_from(run: Command, novelist: Path) -> None:
+    answer = run("predict", novelist, "-", stdin=b"")
+    assert answer.status == 2
+    assert answer.err == "unrolled: stdin is empty; expected text; pipe text into it\n"
+
+
 def test_options_of_a_generator_are_refused_for_others(run: Command, tmp_path: Path) -> None:
     written(tmp_path / "config.json", '{"format": 1, "task": "translate"}')
     for option in ("--penalty", "--acrostic", "--n", "--max-length"):
         answer = run("predict", tmp_path, option, "2", stdin=b"da\n")
         assert answer.status == 2
-        assert "is for generate" in answer.err
+        assert "is for generate;" in answer.err
+    written(tmp_path / "config.json", '{"format": 1, "task": "tag"}')
+    answer = run("predict", tmp_path, "--temperature", "2", stdin=b"da\n")
+    assert "is for generate and translate; expected a model of generate or translate" in answer.err
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_every_kind_of_file_holds_the_same_documents(
     assert list(documents.texts) == TEXTS
     assert documents.form == DocumentsForm(key) == DocumentsForm.from_dict(documents.form.to_dict())
     assert re.fullmatch(rf"{re.escape(str(path))}, row \d+", documents.where(1))
-    assert documents.notes[-1].startswith(f"{path}: 1 document stands there before, too (")
+    assert documents.notes[-1].startswith(f"{path}: 1 document repeats an earlier one (")
     assert list(read_documents(path, like=documents.form).texts) == TEXTS
     if isinstance(content, str) and content[0] in "[{":
         given(monkeypatch, content.encode())
@@ -221,11 +221,21 @@ def test_several_files_a_folder_and_a_pattern(
     assert list(read_documents(f"{tmp_path}/empty/*.png").texts) == ["x"]
 
 
+@pytest.mark.parametrize(("names", "key"), [("review,sentiment", "review"), ("评论,情感", "评论")])
+def test_a_file_of_labelled_texts_is_read_as_a_classifier_reads_it(
+    tmp_path: Path, names: str, key: str
+) -> None:
+    path = write(tmp_path, f"{names}\na fine film,good\na dull one,bad\n", "reviews.csv")
+    documents = read_documents(path)
+    assert list(documents.texts) == ["a fine film", "a dull one"]
+    assert documents.form.text == key
+
+
 def test_equal_documents_stay_together() -> None:
     texts = [f"poem {n % 7}" + (" \n" if n % 2 else "") for n in range(40)]
     documents = read_documents(texts)
     assert documents.notes == (
-        "input: 33 documents stand there before, too (the first: input, row 7)",
+        "input: 33 documents repeat an earlier one (the first: input, row 7)",
     )
     parts = grouped_parts(documents.groups, validation=0.2, test=0.2)
     sides = [

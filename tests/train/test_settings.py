@@ -76,6 +76,12 @@ def test_only_bounds_may_be_raised() -> None:
         refuse_other_settings(saved | {"new_option": 1}, TrainSettings(**saved), "here")
 
 
+def test_bounds_left_out_are_named_with_their_options() -> None:
+    saved = dataclasses.asdict(TrainSettings(epochs=None, max_steps=30))
+    with pytest.raises(OptionError, match=r"give max_steps=30 \(--max-steps\) or higher"):
+        refuse_other_settings(saved, TrainSettings(epochs=200), "here")
+
+
 def test_a_raised_bound_may_change_how_often_a_run_is_evaluated_and_its_warmup() -> None:
     saved = dataclasses.asdict(TrainSettings(epochs=3, evaluate_every=10, warmup_steps=5))
     more = {"evaluate_every": 20, "warmup_steps": 9}

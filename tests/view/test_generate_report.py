@@ -102,6 +102,7 @@ def test_who_wins_is_said() -> None:
     assert "n-gram beats the model on perplexity by 4.9 %." in text
     assert "n 元模型胜过模型：困惑度（优 4.9 %）。" in texts(scores_of(result(outcome())), "zh")
     assert "of one text scored" in texts(scores_of(result(outcome(), rows=1)))
+    assert "共评估 1 篇文本中的" in texts(scores_of(result(outcome(), rows=1)), "zh")
 
 
 def test_copied_runs_are_marked_where_they_stand() -> None:

@@ -93,6 +93,14 @@ def test_a_tiny_loss_is_still_a_loss() -> None:
     assert sentences(table) == ["naive beats the model on MAE by < 0.1 %."]
 
 
+def test_a_far_smaller_figure_is_a_factor_and_no_percent() -> None:
+    table = score_table({"model": {"perplexity": 41.28}, "ngram": {"perplexity": 1.2}})
+    assert sentences(table) == ["n-gram beats the model on perplexity by a factor of 34."]
+    assert sentences(table, "zh") == ["n 元模型胜过模型：困惑度（优 34 倍）。"]
+    nearer = score_table({"model": {"perplexity": 4.2}, "ngram": {"perplexity": 1.2}})
+    assert sentences(nearer) == ["n-gram beats the model on perplexity by 250.0 %."]
+
+
 def test_a_perfect_baseline_is_compared_without_percent() -> None:
     table = score_table({"model": {"mae": 0.25}, "naive": {"mae": 0.0}})
     assert sentences(table) == ["naive beats the model on MAE by 0.25, from zero."]

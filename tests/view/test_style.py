@@ -38,6 +38,13 @@ SIGHT = {
 }
 
 
+def test_a_fact_is_not_broken_to_spare_its_name_a_line() -> None:
+    # What may break anywhere shrinks to one sign, unless it is told not to.
+    rule = re.search(r"\.facts dd \{(.*?)\}", STYLE)
+    assert rule is not None
+    assert "flex: none" in rule[1]
+
+
 def themes() -> dict[str, dict[str, str]]:
     """Return the colours of the light and the dark theme and of print."""
     blocks = re.findall(r":root \{(.*?)\}", STYLE, flags=re.DOTALL)

@@ -68,6 +68,8 @@ def test_scores_say_how_surely_they_are_known() -> None:
     assert "the model's accuracy would lie between 90.0 and 92.0 % (95 %, bootstrap)" in text
     assert "most frequent tag beats the model on span recall by 10.0 points." in text
     assert "片段 F1" in text_of(scores_of(result(outcome())), "zh")
+    all_right = text_of(scores_of(result(outcome(), intervals={"accuracy": (1.0, 1.0)})))
+    assert "bootstrap" not in all_right
 
 
 def test_every_span_of_the_reference_has_one_fate() -> None:

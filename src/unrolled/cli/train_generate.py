@@ -16,7 +16,7 @@ def train_generate(
     data: Annotated[
         list[str],
         typer.Argument(
-            metavar="DATA...",
+            metavar="DATA",
             help="Text files, a folder, CSV, TSV, JSON, JSONL or Parquet, - for stdin; novels, poems or any texts.",
         ),
     ],

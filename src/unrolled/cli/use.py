@@ -214,12 +214,12 @@ def _refuse_for_another_task(model: Path, options: Mapping[str, Any]) -> str:
     own = str(read_model(model, tensors=False)[0]["task"])
     for name, value in options.items():
         if name not in OPTIONS_OF[own]:
-            task = next(task for task, names in OPTIONS_OF.items() if name in names)
+            tasks = [task for task, names in OPTIONS_OF.items() if name in names]
             option = name.replace("_", "-")
             raise OptionError(
-                f"--{option} {value} is for {task}",
+                f"--{option} {value} is for {' and '.join(tasks)}",
                 where=str(model),
-                expected=f"a model of {task}; this one is of {own}",
+                expected=f"a model of {' or '.join(tasks)}; this one is of {own}",
                 fix=f"leave --{option} out",
             )
     return own

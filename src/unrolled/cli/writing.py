@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unrolled.cli.output import note
-from unrolled.errors import InputError
+from unrolled.errors import InputError, OptionError
 
 if TYPE_CHECKING:
     import polars
@@ -48,6 +48,12 @@ def write_texts(
     how = dict(options)
     text = how.pop("text", None)
     is_file = data is not None and _is_file(data)
+    if text is not None and not is_file:
+        raise OptionError(
+            f"--text {text} and no file",
+            expected="a table or JSON, to name a column of",
+            fix="leave --text out",
+        )
     if is_file or as_json or output is not None:
         prompts: Any = data if is_file else [_prompt(data)]
         more = {"text": text} if text is not None else {}

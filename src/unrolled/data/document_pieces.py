@@ -213,10 +213,10 @@ class DocumentCollector:
         again = np.setdiff1d(np.arange(len(hashes)), firsts)
         if not len(again):
             return ()
-        stand = "document stands" if len(again) == 1 else "documents stand"
+        repeat = "document repeats" if len(again) == 1 else "documents repeat"
         first = "" if len(again) == 1 else "the first: "
         place = where(int(again[0]))
-        return (f"{self.name}: {len(again):,} {stand} there before, too ({first}{place})",)
+        return (f"{self.name}: {len(again):,} {repeat} an earlier one ({first}{place})",)
 
 
 def document_hashes(texts: Iterable[str]) -> NDArray[np.uint64]:

@@ -13,14 +13,16 @@ from unrolled.data.tables import Table
 from unrolled.data.usual_names import Tiers, ambiguous_column, take_column, usual_columns
 from unrolled.errors import InputError
 
+CLASSIFIED_NAMES = (
+    "review", "sentence", "content", "comment", "tweet", "question", "document", "utterance", "headline",
+    "review_text", "评论", "内容", "句子", "正文", "评价", "问题",
+)  # fmt: skip
+"""Columns of texts that are classified: a language model reads the same files."""
 TEXT_NAMES: Tiers = (
     ("text", "文本"),
-    (
-        "review", "sentence", "content", "comment", "tweet", "question", "document", "utterance", "headline",
-        "review_text", "评论", "内容", "句子", "正文", "评价", "问题",
-    ),
+    CLASSIFIED_NAMES,
     ("title", "body", "message", "description", "query", "标题"),
-)  # fmt: skip
+)
 LABEL_NAMES: Tiers = (
     ("label", "labels", "标签"),
     (

@@ -48,7 +48,7 @@ def plain_pieces(file: File, form: DocumentsForm, size: int) -> Iterator[Documen
 def empty_file(name: str) -> InputError:
     """Return the error for a file that holds no text."""
     if name == "stdin":
-        return InputError("stdin is empty", expected="text to learn from", fix="pipe text into it")
+        return InputError("stdin is empty", expected="text", fix="pipe text into it")
     return InputError("the file is empty", where=name, expected="text", fix="give one with text")
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from unrolled.data.delimited import Delimited, is_data, no_rows
 from unrolled.data.document_form import DocumentsForm
+from unrolled.data.label_columns import CLASSIFIED_NAMES
 from unrolled.data.numbers import looks_numeric
 from unrolled.data.usual_names import Tiers, usual_columns
 from unrolled.errors import InputError, OptionError, unknown_option
@@ -20,6 +21,7 @@ DOCUMENT_NAMES: Tiers = (
     ("text", "文本"),
     ("paragraphs", "lines", "content", "poem", "verses", "document", "article", "story", "诗", "詩", "正文", "内容"),
     ("body", "sentence", "p", "文章"),
+    CLASSIFIED_NAMES,
 )  # fmt: skip
 PROMPT_NAMES: Tiers = (("prompt", "提示"), *DOCUMENT_NAMES)
 Kind = Literal["", "text", "lines"]

@@ -205,11 +205,18 @@ def refuse_other_settings(saved: Mapping[str, Any], settings: TrainSettings, whe
             f"{name} was {saved.get(name)!r} and is now {given.get(name)!r}"
             for name in sorted(changed - raised)
         ]
+        bounds = ", ".join(
+            f"{name}={saved[name]} (--{name.replace('_', '-')})"
+            for name in BOUNDS
+            if saved.get(name) is not None
+        )
+        only_bounds = (changed - raised).issubset(BOUNDS) and bounds
+        those = f"{bounds} or higher" if only_bounds else "those"
         raise OptionError(
             f"the run was begun with other settings: {', '.join(differing)}",
             where=where,
             expected=f"the same settings ({', '.join(BOUNDS)} may be raised)",
-            fix="give those, or start again in another folder",
+            fix=f"give {those}, or start again in another folder",
         )
 
 

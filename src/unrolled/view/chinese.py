@@ -63,6 +63,7 @@ CHINESE: Mapping[str, str] = {
     "score.nominal": "越接近越好",
     "score.best": "该列最佳",
     "score.percent": "{percent}\u00a0%",
+    "score.times": "{times}\u00a0倍",
     "score.points": "{points} 个百分点",
     "score.of_hundred": "{points} 分",
     "score.from_zero": "{difference}（对方为零）",

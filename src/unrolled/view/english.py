@@ -73,6 +73,7 @@ ENGLISH: Mapping[str, str] = {
     "score.nominal": "nearer is better",
     "score.best": "best of its column",
     "score.percent": "{percent}\u00a0%",
+    "score.times": "a factor of {times}",
     "score.points": "{points} points",
     "score.of_hundred": "{points} points",
     "score.from_zero": "{difference}, from zero",

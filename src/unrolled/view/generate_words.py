@@ -49,7 +49,7 @@ GENERATE_CHINESE: Mapping[str, str] = {
     "report.generate_title": "{name} 的语言模型",
     "report.scored_texts": "共评估 {rows}中的 {tokens} 个词元、{characters} 个字符；各方法面对同样的词元，每个词元之前的内容全部已知。",
     "report.texts": "{count} 篇文本",
-    "report.one_text": "一篇文本",
+    "report.one_text": "1 篇文本",
     "report.duplicate_texts": "其中 {count} 篇也出现在训练部分：只会记忆的方法在那里也能答对，各项得分因此都偏高。",
     "report.samples": "模型所写",
     "report.copying": "抄袭程度",

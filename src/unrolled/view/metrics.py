@@ -17,6 +17,8 @@ _SHARES = _RATES | {"ece"}
 _OF_HUNDRED = {"bleu", "chrf", "rouge_1", "rouge_2", "rouge_l"}  # from 0 to 100
 _COSTS = {"parameters", "tokens_per_second", "peak_memory_mb"}
 _HIGHER = _RATES | _OF_HUNDRED | {"r2"}
+_TIMES = 10
+"""From so many times the reference on, percent say nothing."""
 _COVERAGE = re.compile(r"coverage_(\d+(?:\.\d+)?)")
 _WRITTEN = {
     "smape": "sMAPE",
@@ -59,7 +61,7 @@ class Metric(NamedTuple):
         """Return how far ``value`` is from ``reference``, without a sign, in words.
 
         Shares differ in percentage points, coverages by how much nearer to nominal the one is, scores from 0 to 100
-        in points; everything else by percent of the reference.
+        in points; everything else by percent of the reference, or as a multiple of a reference that is far smaller.
         """
         apart = abs(self.badness(value) - self.badness(reference))
         if self.share:
@@ -68,6 +70,8 @@ class Metric(NamedTuple):
             return phrase("score.of_hundred", points=_at_least_a_tenth(apart))
         if reference == 0 or not math.isfinite(apart / reference):
             return phrase("score.from_zero", difference=f"{apart:.3g}")
+        if self.aim == "lower" and reference > 0 and value >= _TIMES * reference:
+            return phrase("score.times", times=number(value / reference, 2))
         return phrase("score.percent", percent=_at_least_a_tenth(100 * apart / abs(reference)))
 
 

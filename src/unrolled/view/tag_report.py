@@ -110,6 +110,9 @@ def scores_of(result: Mapping[str, Any]) -> ScoreTable:
     counts = {"rows": f"{int(result['rows']):,}", "tokens": f"{int(result['tokens']):,}"}
     notes: list[Text] = [phrase("report.scored_sentences", **counts)]
     for key, (low, high) in result.get("intervals", {}).items():
+        if low == high:
+            # Where all is right, or nothing, draws of the same sentences tell nothing of others.
+            continue
         ends = {"low": fixed(100 * low, 1), "high": fixed(100 * high, 1)}
         notes.append(phrase("report.score_interval", metric=metric(key).label, **ends))
     if unseen := result.get("unseen"):
