@@ -72,7 +72,7 @@ def test_files_may_be_given_for_validation_and_test(run: Command, tmp_path: Path
         text = columns(parts_of_speech(rows, seed=rows))
         (tmp_path / f"{name}.tsv").write_text(text)
     parts = ("--validation", str(tmp_path / "held.tsv"), "--test", str(tmp_path / "test.tsv"))
-    more = ("--cell", "gru", "--forward", "--select", "loss", "--json")
+    more = ("--cell", "gru", "--no-bidirectional", "--select", "loss", "--json")
     answer = train(run, tmp_path / "train.tsv", tmp_path / "model", *parts, *more)
     assert answer.status == 0, answer.err
     result = json.loads(answer.out)

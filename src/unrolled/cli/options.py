@@ -33,8 +33,28 @@ HiddenSize = Annotated[int | None, typer.Option(help="Units of a layer.")]
 Layers = Annotated[int | None, typer.Option(help="Recurrent layers.")]
 MaxMinutes = Annotated[float | None, typer.Option(help="Bound on the training.")]
 MaxSteps = Annotated[int | None, typer.Option(help="Bound on the training.")]
+Epochs = Annotated[int | None, typer.Option(help="Bound on the training.")]
+Patience = Annotated[
+    int | None, typer.Option(help="Evaluations without a better one that end the training.")
+]
 LearningRate = Annotated[float | None, typer.Option()]
 BatchSize = Annotated[int | None, typer.Option()]
+WeightDecay = Annotated[float | None, typer.Option()]
+Vocabulary = Annotated[int | None, typer.Option(help="The most units that are told apart.")]
+Embedding = Annotated[int | None, typer.Option(help="Size of a unit's vector.")]
+Dropout = Annotated[float | None, typer.Option(help="Of what layers read and give.")]
+WordDropout = Annotated[float | None, typer.Option(help="Of whole units.")]
+Bidirectional = Annotated[
+    bool | None,
+    typer.Option("--bidirectional/--no-bidirectional", help="Read in both directions."),
+]
+Test = Annotated[
+    str | None, typer.Option(help="Kept for the score: share, number, or a FILE of its own.")
+]
+Validation = Annotated[
+    str | None,
+    typer.Option(help="To choose the weights by: share, number, or a FILE of its own."),
+]
 Seed = Annotated[int, typer.Option()]
 Threads = Annotated[int | None, typer.Option(help="Of torch; chosen by shape.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where it was stopped.")]

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from unrolled.cli import options as shared
-from unrolled.cli.options import given, page_language, part_or_file
-from unrolled.cli.training import finish, fit, refuse_to_overwrite
+from unrolled.cli.training import train
 
 
 def train_generate(
@@ -43,18 +42,16 @@ def train_generate(
             help="characters, bpe, unigram or words; by default bpe where much text has spaces."
         ),
     ] = None,
-    vocabulary: Annotated[
-        int | None, typer.Option(help="The most units that are told apart.")
-    ] = None,
+    vocabulary: shared.Vocabulary = None,
     layers: shared.Layers = None,
     hidden_size: shared.HiddenSize = None,
-    embedding: Annotated[int | None, typer.Option(help="Size of a unit's vector.")] = None,
+    embedding: shared.Embedding = None,
     heads: Annotated[int | None, typer.Option(help="Of a transformer.")] = None,
     tied: Annotated[
         bool | None,
         typer.Option("--tied/--no-tied", help="One table for what is read and written."),
     ] = None,
-    dropout: Annotated[float | None, typer.Option(help="Of what layers read and give.")] = None,
+    dropout: shared.Dropout = None,
     embedding_dropout: Annotated[float | None, typer.Option(help="Of units' vectors.")] = None,
     weight_dropout: Annotated[float | None, typer.Option(help="Of recurrent weights.")] = None,
     activation: Annotated[float | None, typer.Option(help="Penalty on large outputs.")] = None,
@@ -70,21 +67,15 @@ def train_generate(
             help="Keep the training text with the model, to tell what is copied; the n-gram model holds its tokens in any case.",
         ),
     ] = None,
-    test: Annotated[
-        str | None, typer.Option(help="Kept for the score: share, number, or a FILE.")
-    ] = None,
-    validation: Annotated[
-        str | None, typer.Option(help="To choose the weights by: share, number, or a FILE.")
-    ] = None,
+    test: shared.Test = None,
+    validation: shared.Validation = None,
     max_minutes: shared.MaxMinutes = None,
     max_steps: shared.MaxSteps = None,
-    epochs: Annotated[int | None, typer.Option(help="Bound on the training.")] = None,
+    epochs: shared.Epochs = None,
     learning_rate: shared.LearningRate = None,
     batch_tokens: Annotated[int | None, typer.Option(help="Units of a batch.")] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Evaluations without a better one that end the training.")
-    ] = None,
-    weight_decay: Annotated[float | None, typer.Option()] = None,
+    patience: shared.Patience = None,
+    weight_decay: shared.WeightDecay = None,
     seed: shared.Seed = 0,
     threads: shared.Threads = None,
     resume: shared.Resume = False,
@@ -92,30 +83,7 @@ def train_generate(
     as_json: shared.Json = False,
 ) -> None:
     """Train a language model on texts, which writes more of the kind: a model folder with its scores beside the n-gram model and a report."""
-    from unrolled.tasks.generate import Generator
-
-    parts = given(test=part_or_file(test), validation=part_or_file(validation))
-    files = {name: value for name, value in parts.items() if isinstance(value, str)}
-    options = given(
-        text=text, split=split, kind=kind, units=units, vocabulary=vocabulary, layers=layers,
-        hidden_size=hidden_size, embedding=embedding, heads=heads, tied=tied, dropout=dropout,
-        embedding_dropout=embedding_dropout, weight_dropout=weight_dropout, activation=activation,
-        temporal=temporal, steps=steps, max_length=max_length, keep_text=keep_text,
-        max_minutes=max_minutes, max_steps=max_steps, epochs=epochs, learning_rate=learning_rate,
-        batch_tokens=batch_tokens, patience=patience, weight_decay=weight_decay, seed=seed,
-        threads=threads,
-        **{name: value for name, value in parts.items() if name not in files},
-    )  # fmt: skip
-    spoken = page_language(language)
-    refuse_to_overwrite(output, resume)
-    generator = Generator(cell, **options)
-    told = fit(
-        generator, files_of(data), output, cell=cell, resume=resume, as_json=as_json, **files
-    )
-    finish(
-        generator, output, task="generate", has_test=generator.has_test_part,
-        language=spoken, as_json=as_json, told=told,
-    )  # fmt: skip
+    train("generate", locals(), read=files_of)
 
 
 def files_of(data: list[str]) -> str | tuple[Path, ...]:

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from unrolled.cli import options as shared
-from unrolled.cli.options import given, page_language, part_or_file
-from unrolled.cli.training import finish, fit, refuse_to_overwrite
+from unrolled.cli.training import train
 from unrolled.errors import OptionError
 
 
@@ -30,17 +29,15 @@ def train_translate(
     units: Annotated[
         str | None, typer.Option(help="bpe, unigram, characters or words; by default bpe.")
     ] = None,
-    vocabulary: Annotated[
-        int | None, typer.Option(help="The most units that are told apart.")
-    ] = None,
-    shared_vocabulary: Annotated[
+    vocabulary: shared.Vocabulary = None,
+    shared: Annotated[
         bool | None,
         typer.Option("--shared/--no-shared", help="One vocabulary; by default within one script."),
     ] = None,
     layers: Annotated[int | None, typer.Option(help="Of the decoder.")] = None,
     encoder_layers: Annotated[int | None, typer.Option(help="Of the encoder.")] = None,
     hidden_size: shared.HiddenSize = None,
-    embedding: Annotated[int | None, typer.Option(help="Size of a unit's vector.")] = None,
+    embedding: shared.Embedding = None,
     attention: Annotated[
         str | None, typer.Option(help="general, additive, dot, scaled, multi_head or none.")
     ] = None,
@@ -51,8 +48,8 @@ def train_translate(
             "--input-feeding/--no-input-feeding", help="Tell the decoder where it looked."
         ),
     ] = None,
-    dropout: Annotated[float | None, typer.Option(help="Of what layers read and give.")] = None,
-    word_dropout: Annotated[float | None, typer.Option(help="Of whole tokens.")] = None,
+    dropout: shared.Dropout = None,
+    word_dropout: shared.WordDropout = None,
     bpe_dropout: Annotated[float | None, typer.Option(help="Of merges.")] = None,
     label_smoothing: Annotated[float | None, typer.Option()] = None,
     max_length: Annotated[int | None, typer.Option(help="Tokens of a text at most.")] = None,
@@ -74,15 +71,13 @@ def train_translate(
     ] = None,
     max_minutes: shared.MaxMinutes = None,
     max_steps: shared.MaxSteps = None,
-    epochs: Annotated[int | None, typer.Option(help="Bound on the training.")] = None,
+    epochs: shared.Epochs = None,
     learning_rate: shared.LearningRate = None,
     batch_tokens: Annotated[
         int | None, typer.Option(help="Tokens of a batch, of both sides.")
     ] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Evaluations without a better one that end the training.")
-    ] = None,
-    weight_decay: Annotated[float | None, typer.Option()] = None,
+    patience: shared.Patience = None,
+    weight_decay: shared.WeightDecay = None,
     seed: shared.Seed = 0,
     threads: shared.Threads = None,
     resume: shared.Resume = False,
@@ -90,31 +85,7 @@ def train_translate(
     as_json: shared.Json = False,
 ) -> None:
     """Train a translator, or a summariser, on pairs of texts: a model folder with its scores beside the baselines and a report."""
-    from unrolled.tasks.translate import Translator
-
-    parts = given(test=part_or_file(test), validation=part_or_file(validation))
-    files = {name: pair_of(v.split(",")) for name, v in parts.items() if isinstance(v, str)}
-    options = given(
-        units=units, vocabulary=vocabulary, shared=shared_vocabulary, source=source, target=target,
-        layers=layers, encoder_layers=encoder_layers, hidden_size=hidden_size, embedding=embedding,
-        attention=attention, heads=heads, input_feeding=input_feeding, dropout=dropout,
-        word_dropout=word_dropout, bpe_dropout=bpe_dropout, label_smoothing=label_smoothing,
-        max_length=max_length, beam=beam, length_penalty=length_penalty, select=select,
-        tokenize=tokenize, max_minutes=max_minutes, max_steps=max_steps, epochs=epochs,
-        learning_rate=learning_rate, batch_tokens=batch_tokens, patience=patience,
-        weight_decay=weight_decay, seed=seed, threads=threads,
-        **{name: value for name, value in parts.items() if name not in files},
-    )  # fmt: skip
-    spoken = page_language(language)
-    refuse_to_overwrite(output, resume)
-    translator = Translator(cell, **options)
-    told = fit(
-        translator, pair_of(data), output, cell=cell, resume=resume, as_json=as_json, **files
-    )
-    finish(
-        translator, output, task="translate", has_test=translator.has_test_part,
-        language=spoken, as_json=as_json, told=told,
-    )  # fmt: skip
+    train("translate", locals(), read=pair_of, read_part=lambda given: pair_of(given.split(",")))
 
 
 def pair_of(files: list[str]) -> str | tuple[str, str]:

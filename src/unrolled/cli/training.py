@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from unrolled.cli.options import given, page_language, part_or_file
 from unrolled.cli.output import note, print_json, print_scores, status, view_of
 from unrolled.errors import InputError
 
@@ -40,6 +43,43 @@ def refuse_to_overwrite(folder: Path, resume: bool) -> None:
         expected="a folder to be made, so that nothing saved is lost",
         fix="name another, or go on with it: --resume",
     )
+
+
+def train(
+    task: str,
+    asked: Mapping[str, Any],
+    *,
+    read: Callable[[Any], Any] = lambda data: data,
+    read_part: Callable[[str], Any] = lambda file: file,
+) -> None:
+    """Train a model as a verb was asked to: its parameters are the options of the model, by their names.
+
+    Args:
+        task: whose model it is.
+        asked: the parameters of the verb; None = not given.
+        read: makes what the model is fitted on of the verb's DATA.
+        read_part: the same of a file for validation or test.
+    """
+    options = given(**asked)
+    data, output, resume, as_json = (
+        options.pop(name) for name in ("data", "output", "resume", "as_json")
+    )
+    spoken = page_language(options.pop("language", None))
+    parts = {n: part_or_file(options.pop(n)) for n in ("test", "validation") if n in options}
+    files = {name: read_part(part) for name, part in parts.items() if isinstance(part, str)}
+    options |= {name: part for name, part in parts.items() if name not in files}
+    refuse_to_overwrite(output, resume)
+    from unrolled.tasks.saving import TASKS
+
+    module, name = TASKS[task]
+    model = getattr(importlib.import_module(module), name)(**options)
+    told = fit(
+        model, read(data), output, cell=str(model.cell), resume=resume, as_json=as_json, **files
+    )
+    finish(
+        model, output, task=task, has_test=model.has_test_part, language=spoken,
+        as_json=as_json, told=told,
+    )  # fmt: skip
 
 
 def fit(
