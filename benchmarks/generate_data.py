@@ -48,8 +48,12 @@ RECIPES: Mapping[str, Recipe] = {
 }
 """By data set."""
 
-CELLS: Mapping[str, Mapping[str, Any]] = {}
-"""Options with which a cell has about as many parameters as the GRU of the defaults."""
+CELLS: Mapping[str, Mapping[str, Any]] = {
+    "lstm": {"hidden_size": 444},
+    "mingru": {"hidden_size": 724, "layers": 3},
+    "transformer": {"hidden_size": 256, "layers": 4},
+}
+"""Options with which a cell has as many parameters as the GRU of the defaults, two layers of 512: within 1 % on Shakespeare."""
 
 
 def options_of(name: str, **variant: Any) -> dict[str, Any]:

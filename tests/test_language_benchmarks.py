@@ -11,6 +11,8 @@ from scipy.io import savemat
 from benchmarks import generate, generate_data, music, tag, tag_data, variants
 from benchmarks.variants import Job
 from unrolled.tasks.generate import Generator
+from unrolled.tasks.generate.network import make_network, network_sizes
+from unrolled.tasks.generate.settings import with_usual
 from unrolled.tasks.tag import Tagger
 
 CELLS = ("gru", "lstm", "mingru", "transformer")
@@ -22,6 +24,17 @@ def test_every_recipe_is_one_that_its_job_takes() -> None:
             Generator(**generate_data.options_of(name, cell=cell))
     for name in tag_data.RECIPES:
         Tagger(**tag_data.options_of(name, cell="gru"))
+
+
+def test_cells_have_as_many_parameters_as_the_gru() -> None:
+    def parameters(cell: str) -> int:
+        settings = Generator(**generate_data.options_of("shakespeare", cell=cell)).settings
+        chosen = with_usual(settings, characters=10**6, unspaced=False, drops_weights=False)
+        network = make_network(cell, chosen, network_sizes(chosen, 67), 0)
+        return sum(parameter.numel() for parameter in network.parameters())
+
+    gru = parameters("gru")
+    assert all(abs(parameters(cell) - gru) < 0.01 * gru for cell in CELLS)
 
 
 def put_sentences(folder: Path) -> None:

@@ -62,6 +62,15 @@ def test_what_is_copied_is_told(learned: Generator) -> None:
     assert learned.copied("§").characters == 0
 
 
+def test_a_text_that_was_learned_is_not_taken_for_a_test() -> None:
+    text = novel(4000)
+    model = made(hidden_size=8, max_steps=2, test=0).fit([text])
+    scored(model, [text[1000:2000]])
+    assert any("50 of 50 passages stand word for word" in note for note in model.notes)
+    scored(model, [novel(1000, seed=9)])
+    assert not any("word for word" in note for note in model.notes)
+
+
 def test_poems_have_ends_and_a_form() -> None:
     model = made(max_steps=60, batch_tokens=600, validation=0.1, test=0.1).fit(poems(200))
     result = scored(model)

@@ -130,7 +130,7 @@ def test_new_characters_are_named_with_their_place(novelist: Generator, tmp_path
     file.write_text("the moon\n🙂 the ø\n\nø\n", encoding="utf-8")
     table = novelist.predict(file)
     assert table["prompt"].to_list() == ["the moon", "🙂 the ø", "", "ø"]
-    assert novelist.notes == (f"{file}, line 2: new to the model: '🙂ø' (and 1 more prompts)",)
+    assert novelist.notes == (f"{file}, line 2: new to the model: '🙂ø' (and 1 more prompt)",)
     words = made(units="words", max_steps=1).fit([novel()])
     words.generate("the stranger")
     assert words.notes[-1] == "the prompt: new to the model: 1 of its words, which are left out"

@@ -92,7 +92,8 @@ class TextReader:
             return ()
         signs = self._unseen(prompts[rows[0]])
         place = "the prompt" if where is None else where(rows[0])
-        more = f" (and {len(rows) - 1:,} more prompts)" if len(rows) > 1 else ""
+        rest = len(rows) - 1
+        more = f" (and {rest:,} more prompt{'s' if rest > 1 else ''})" if rest else ""
         return (f"{place}: new to the model: {signs}{more}",)
 
     def _unseen(self, prompt: str) -> str:

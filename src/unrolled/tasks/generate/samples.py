@@ -16,6 +16,7 @@ from unrolled.models.search import Hypothesis
 from unrolled.models.verse import Verse, form_of
 from unrolled.tasks.generate.fitted import Fitted
 from unrolled.tasks.generate.outcome import Completion, Samples
+from unrolled.tasks.generate.settings import DOCUMENTS
 from unrolled.tasks.generate.writing import Manner
 
 TEMPERATURES = (0.5, 0.8, 1.0)
@@ -23,6 +24,8 @@ SHOWN, COUNTED = 3, 64
 """Samples that are written at each temperature to be read, and at 1 to be counted."""
 LONGEST = 200
 """Tokens of such a sample."""
+PASSAGES, PASSAGE = 50, 100
+"""Passages that are looked for in the training text, about, and their characters: enough not to recur by chance."""
 LOOKED_AT = 5_000
 USUAL_SHARE = 0.01
 """A form of verse is usual from this share of the training texts on; all usual ones together must have half of them."""
@@ -95,6 +98,20 @@ def held_out_runs(fitted: Fitted, texts: Sequence[str], samples: Samples) -> lis
         start = 0 if len(texts) >= len(lengths) else room * place // max(1, len(lengths) - 1)
         cut.append(text[start : start + length])
     return [each.characters for each in fitted.train_text.copied([text for text in cut if text])]
+
+
+def known_passages(fitted: Fitted, texts: Sequence[str]) -> tuple[int, int]:
+    """Return how many passages of long texts stand in the training text word for word, and how many were looked at."""
+    if fitted.train_text is None or fitted.settings.kind == DOCUMENTS:
+        return 0, 0
+    each = max(1, PASSAGES // max(1, len(texts)))
+    passages = [
+        text[start : start + PASSAGE]
+        for text in texts
+        if len(text) >= PASSAGE
+        for start in np.linspace(0, len(text) - PASSAGE, each).astype(int).tolist()
+    ]
+    return sum(run.share == 1 for run in fitted.train_text.copied(passages)), len(passages)
 
 
 def usual_verses(texts: Sequence[str]) -> tuple[Verse, ...]:

@@ -24,6 +24,7 @@ from unrolled.tasks.generate.reading import TextReader
 from unrolled.tasks.generate.samples import (
     form_share,
     held_out_runs,
+    known_passages,
     own_texts,
     sample_figures,
 )
@@ -117,6 +118,8 @@ def scored_tokens(rows: TokenRows, reader: TextReader) -> tuple[int, int, int]:
     return tokens, characters, unknown
 
 
+KNOWN = 0.1
+"""The share of passages found in the training text beyond which the texts that are scored were learned."""
 PASSAGES, SHOWN = 3, 600
 """Passages that an outcome holds, and the tokens that are shown of all of them."""
 
@@ -184,12 +187,18 @@ def evaluated(
         "characters": characters,
         "samples": sample_figures(counted, held_out, forms),
     }
-    return result, outcome, _notes(unknown, tokens)
+    return result, outcome, _notes(unknown, tokens, known_passages(fitted, part.texts))
 
 
-def _notes(unknown: int, tokens: int) -> tuple[str, ...]:
-    if not unknown:
-        return ()
-    return (
-        f"{unknown:,} of {tokens:,} words are unknown: no figure of a character can be given (--units bpe)",
-    )
+def _notes(unknown: int, tokens: int, known: tuple[int, int]) -> tuple[str, ...]:
+    notes = []
+    if unknown:
+        notes.append(
+            f"{unknown:,} of {tokens:,} words are unknown: no figure of a character can be given (--units bpe)"
+        )
+    found, passages = known
+    if found > KNOWN * passages:
+        notes.append(
+            f"{found} of {passages} passages stand word for word in the training text: the scores are of texts that were learned"
+        )
+    return tuple(notes)
