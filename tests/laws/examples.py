@@ -61,8 +61,9 @@ from unrolled import (
     Zoneout,
     deep,
 )
-from unrolled.core.noise import NoiseState, ZoneoutState
+from unrolled.core.noise import NoiseState
 from unrolled.core.tree import State, Tree
+from unrolled.core.zoneout import ZoneoutState
 from unrolled.models.attending_stack import Looking
 from unrolled.models.classifier import ClassifierSizes, ClassifyNetwork
 from unrolled.models.crf import LinearChainCRF

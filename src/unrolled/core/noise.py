@@ -8,15 +8,12 @@ any split and any order of rows see the same mask. Seeds are drawn by `initial_s
 from __future__ import annotations
 
 import math
-import threading
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
-from unrolled.core.layer import Cell, Layer
+from unrolled.core.layer import Layer
 from unrolled.core.seq import Seq
 from unrolled.core.tree import (
     State,
@@ -24,9 +21,8 @@ from unrolled.core.tree import (
     leaves,
     rebuild,
     register,
-    tree_map,
 )
-from unrolled.errors import OptionError, ShapeError
+from unrolled.errors import OptionError
 
 
 @register
@@ -211,160 +207,3 @@ class Dropout(RowNoise):
         position = torch.zeros_like(place) if self.locked else place
         keep = keep_mask(seed, position, math.prod(features), self.p)
         return x * keep.view(*place.shape, *features).to(x.dtype).div_(1 - self.p)
-
-
-class ZoneoutState(NamedTuple):
-    """The cell's own state, and where its noise stands."""
-
-    cell: State
-    noise: NoiseState
-
-
-register(ZoneoutState)
-
-
-class Zoneout(Cell):
-    """Keep each unit of the state from the previous step with probability p in training.
-
-    h_t = m * h_(t-1) + (1 - m) * cell(x_t, h_(t-1)), m ~ Bernoulli(p); in evaluation m is its mean p. Every field of
-    the state is zoned out with a mask of its own (whole numbers and what is `Constant` are left alone) and the output is
-    the zoned field that the cell declares as `output_field`. Krueger et al. 2017, arXiv:1606.01305.
-
-    Raises:
-        OptionError: the cell does not declare which field of its state is its output.
-    """
-
-    state_type = ZoneoutState
-
-    def __init__(self, cell: Cell, p: float) -> None:
-        super().__init__()
-        if getattr(cell, "output_field", None) is None:
-            raise OptionError(
-                f"Zoneout cannot wrap {type(cell).__name__}",
-                expected="a cell that declares output_field, the field of its state that is its output",
-                fix="set output_field on the cell, or use Dropout(p, locked=True)",
-            )
-        self.cell, self.p = cell, checked_probability(p)
-        self.input_size, self.hidden_size = cell.input_size, cell.hidden_size
-        self.recurrent_weights = tuple(f"cell.{name}" for name in cell.recurrent_weights)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}"
-
-    def initial_state(
-        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
-    ) -> ZoneoutState:
-        inner = self.cell.initial_state(batch, device=device, dtype=dtype)
-        seed = draw_seeds(batch, next(leaves(inner)).device)
-        return ZoneoutState(inner, NoiseState(seed, torch.zeros_like(seed)))
-
-    def step(self, x: Tree, state: ZoneoutState) -> tuple[Tensor, ZoneoutState]:
-        fresh = self.fresh_units(state, state.noise.position) if self.training else ()
-        return self.zoned_step(x, state, fresh)
-
-    def zoned_step(
-        self, x: Tree, state: ZoneoutState, fresh: tuple[Tensor, ...]
-    ) -> tuple[Tensor, ZoneoutState]:
-        """Take a step for which it is drawn already which units of each real field of the state are new."""
-        _, following = self.cell.step(x, state.cell)
-        masks = iter(fresh)
-
-        def zone(new: Tensor, old: Tensor) -> Tensor:
-            if not new.is_floating_point():
-                return new
-            if not self.training:
-                return torch.lerp(new, old, self.p)
-            return torch.where(next(masks).view(new.shape), new, old)
-
-        zoned = tree_map(zone, following, state.cell)
-        noise = NoiseState(state.noise.seed, state.noise.position + 1)
-        return getattr(zoned, self.cell.output_field or ""), ZoneoutState(zoned, noise)
-
-    def fresh_units(self, state: ZoneoutState, position: Tensor) -> tuple[Tensor, ...]:
-        """Return for each real field which units are new at ``position`` (B,) or (B, T): one draw for all fields."""
-        real = [leaf for leaf in leaves(state.cell) if leaf.is_floating_point()]
-        units = [math.prod(leaf.shape[1:]) for leaf in real]
-        return torch.split(keep_mask(state.noise.seed, position, sum(units), self.p), units, -1)
-
-
-class WeightDropState(NamedTuple):
-    """The cell's own state, and the seed of the weights that are dropped."""
-
-    cell: State
-    noise: SharedSeed
-
-
-register(WeightDropState)
-
-_one_at_a_time = threading.RLock()
-"""functional_call puts the dropped weights on the module while it runs: another thread would take them for its own."""
-
-
-class WeightDrop(Layer):
-    """Zero entries of the recurrent weights with probability p in training: one draw for all steps and rows.
-
-    The draw is made outside the cell, so its kernels still run. Merity et al. 2018 (AWD-LSTM), arXiv:1708.02182;
-    after DropConnect, Wan et al. 2013.
-
-    Raises:
-        OptionError: the cell does not declare `recurrent_weights`.
-        ShapeError: in training, rows of one batch that were begun with different seeds.
-    """
-
-    state_type = WeightDropState
-
-    def __init__(self, cell: Cell, p: float) -> None:
-        super().__init__()
-        if not getattr(cell, "recurrent_weights", ()):
-            raise OptionError(
-                f"WeightDrop cannot wrap {type(cell).__name__}",
-                expected="a cell that declares recurrent_weights, the names of its recurrent parameters",
-            )
-        self.cell, self.p = cell, checked_probability(p)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}"
-
-    def initial_state(
-        self, batch: int, *, device: Any = None, dtype: torch.dtype | None = None
-    ) -> WeightDropState:
-        inner = self.cell.initial_state(batch, device=device, dtype=dtype)
-        seed = draw_seeds(1, next(leaves(inner)).device).expand(batch).clone()
-        return WeightDropState(inner, SharedSeed(seed))
-
-    def unroll(self, xs: Seq, state: WeightDropState) -> tuple[Seq, WeightDropState]:
-        if not self.drops(xs.batch):
-            ys, inner = self.cell(xs, state.cell)
-        else:
-            with _one_at_a_time:
-                weights = self._dropped(state.noise.seed)
-                ys, inner = functional_call(self.cell, weights, (xs, state.cell))
-        return ys, WeightDropState(inner, state.noise)
-
-    def drops(self, batch: int) -> bool:
-        """Tell whether the weights for so many rows are others than the cell's own."""
-        return self.training and self.p > 0 and batch > 0
-
-    def step(self, x: Tree, state: WeightDropState) -> tuple[Tree, WeightDropState]:
-        if not self.drops(len(next(leaves(x)))):
-            y, inner = self.cell.step(x, state.cell)
-            return y, WeightDropState(inner, state.noise)
-        xs = Seq.padded(tree_map(lambda leaf: leaf.unsqueeze(1), x), None)
-        ys, state = self.unroll(xs, state)
-        return tree_map(lambda leaf: leaf.squeeze(1), ys.data), state
-
-    def _dropped(self, seed: Tensor) -> dict[str, Tensor]:
-        if (seed != seed[0]).any():
-            raise ShapeError(
-                "WeightDrop was given rows that were begun with different seeds",
-                expected="one draw of the weights for a whole batch",
-                fix="begin them together with initial_state, or use renew(state)",
-            )
-        dropped = {}
-        for index, name in enumerate(self.cell.recurrent_weights):
-            # Not get_parameter: inside a functional_call of the user's own it is a plain tensor.
-            weight: Tensor = attrgetter(name)(self.cell)
-            rows = torch.arange(len(weight), device=weight.device)
-            keep = keep_mask(seed[:1] + index, rows[None], weight[0].numel(), self.p)[0]
-            dropped[name] = weight * keep.view(weight.shape).to(weight.dtype).div_(1 - self.p)
-        return dropped

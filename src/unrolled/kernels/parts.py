@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from unrolled.core.compose import Stack
 from unrolled.core.layer import Layer
-from unrolled.core.noise import Dropout, RowNoise, WeightDrop
+from unrolled.core.noise import Dropout, RowNoise
 from unrolled.core.tree import State, leaves, rebuild
+from unrolled.core.weight_drop import WeightDrop
 from unrolled.kernels.packing import is_packable
 
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from unrolled.core.noise import Zoneout, ZoneoutState
 from unrolled.core.registry import register_kernel
 from unrolled.core.seq import Seq
 from unrolled.core.tree import Tree
 from unrolled.core.unroll import plain_loop
+from unrolled.core.zoneout import Zoneout, ZoneoutState
 
 
 class Drawn(NamedTuple):

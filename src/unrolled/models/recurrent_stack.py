@@ -9,7 +9,8 @@ from torch import nn
 from unrolled.cells import cell_named
 from unrolled.core.compose import Stack
 from unrolled.core.layer import Cell, Layer
-from unrolled.core.noise import Dropout, WeightDrop
+from unrolled.core.noise import Dropout
+from unrolled.core.weight_drop import WeightDrop
 from unrolled.errors import OptionError
 from unrolled.models.linear import Linear
 from unrolled.models.transformer import TransformerCell
