@@ -22,10 +22,11 @@ class MinLSTMGates(NamedTuple):
 class MinLSTM(MinimalCell):
     """The minimal long short-term memory: one state, gates that do not see it and share one unit between them.
 
-        i = sigmoid(W_i x + b_i)                          input gate
-        f = sigmoid(W_f x + b_f)                          forget gate
+        i = sigmoid(W_i x + b_i) / s                      input gate
+        f = sigmoid(W_f x + b_f) / s                      forget gate
         n = g(W_n x + b_n)                                candidate
-        h' = f / (f + i) * h + i / (f + i) * n,   y = h'
+        h' = f * h + i * n,   y = h'
+        s = sigmoid(W_i x + b_i) + sigmoid(W_f x + b_f)   what the gates share
         g(u) = u + 1/2 where u > 0, else sigmoid(u)       candidate="positive"
         g(u) = u                                          candidate="identity"
 

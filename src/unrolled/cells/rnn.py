@@ -22,11 +22,14 @@ class RNNState(NamedTuple):
 
 
 class RNN(GatedCell):
-    """The vanilla recurrent network: h_t = tanh(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh), y_t = h_t.
+    """The vanilla recurrent network: one product, and one nonlinearity over it.
+
+        h' = tanh(W_ih x + b_ih + W_hh h + b_hh),   y = h'        nonlinearity="tanh"
+        h' = relu(W_ih x + b_ih + W_hh h + b_hh),   y = h'        nonlinearity="relu"
 
     Args:
-        input_size: features of x_t, (B, input_size).
-        hidden_size: units of h_t, (B, hidden_size).
+        input_size: features of x, (B, input_size).
+        hidden_size: units of h, (B, hidden_size).
         nonlinearity: "tanh" or "relu".
         bias: whether to add b_ih and b_hh.
 
