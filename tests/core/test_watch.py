@@ -71,6 +71,28 @@ def test_gates_and_states_are_those_computed_by_hand(kind, xs) -> None:
     assert type(record.states) is cell.state_type
 
 
+def test_the_state_before_the_first_step_is_kept_and_none_before_any_step(xs) -> None:
+    cell = LSTM(2, 5)
+    begin = cell.initial_state(3)._replace(c=torch.randn(3, 5))
+    with watch(cell) as seen:
+        assert not seen
+        _, ended = cell(xs, begin)
+        cell(xs, ended)
+    first, second = seen.runs[""]
+    assert torch.equal(first.initial.c, begin.c)
+    assert torch.equal(second.initial.h, ended.h)
+    assert not second.initial.h.requires_grad
+
+
+def test_a_cell_inside_another_has_its_own_state_before_the_first_step(xs) -> None:
+    cell = Zoneout(LSTM(2, 5), 0.1)
+    begin = cell.initial_state(3)
+    with watch(cell) as seen:
+        cell(xs, begin)
+    assert type(seen["cell"].initial) is LSTM.state_type
+    assert type(seen[""].initial) is type(begin)
+
+
 def test_a_backward_layer_is_recorded_in_the_order_of_the_input(xs) -> None:
     layer = Bidirectional(GRU(2, 5), GRU(2, 5))
     with watch(layer) as seen:

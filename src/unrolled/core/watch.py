@@ -37,6 +37,8 @@ class Record:
     """T of the sequence; None for single steps outside of any."""
     around: Record | None = None
     """The run of the cell that steps this one, where it is part of another (as inside `Zoneout`)."""
+    initial: State | None = None
+    """The state (B, ...) before the first step; None before any step was taken."""
     step_outputs: list[Tree] = field(default_factory=list)
     step_states: list[State] = field(default_factory=list)
     step_gates: list[Any] = field(default_factory=list)
@@ -173,6 +175,8 @@ class _Recorder:
     def step(self, x: Tree, state: State) -> tuple[Tree, State]:
         y, following = self._step(x, state)
         run = self._run()
+        if not run.step_states:
+            run.initial = self._keep(state)
         run.step_outputs.append(self._keep(y))
         run.step_states.append(self._keep(following))
         return y, following
