@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do \
 VENV := .venv
 RUN := $(VENV)/bin
 # An editable install knows the files that were there when it was made: the stamp is named after the list of them.
-FILES := $(shell find src/unrolled -name '*.py' -o -name '*.css' -o -name '*.js' -o -name '*.csv' | LC_ALL=C sort | cksum | cut -d' ' -f1)
+FILES := $(shell find src/unrolled -name '*.py' -o -name '*.css' -o -name '*.js' -o -name '*.csv' -o -name '*.html' -o -name '*.json' | LC_ALL=C sort | cksum | cut -d' ' -f1)
 INSTALLED := $(VENV)/.installed-$(FILES)
 INSTALLED_FROM := pyproject.toml CMakeLists.txt constraints.txt $(wildcard csrc/*)
 

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "src" / "unrolled"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 HOUSE = (
-    "errors", "core", "cells", "kernels", "adopt", "models", "data", "train", "tasks", "view",
+    "errors", "core", "cells", "kernels", "adopt", "models", "data", "train", "tasks", "view", "inside",
     "serve", "export", "demo", "bench", "cli", "__main__",
 )  # fmt: skip
 """The rooms from top to bottom; a room imports only from itself and from those above it."""

@@ -32,6 +32,7 @@ _ROOMS = {
         "tree_map",
     ),
     "unrolled.core.watch": ("gradient_reach", "watch"),
+    "unrolled.inside.look": ("look",),
     "unrolled.models.attending": ("AttendingCell",),
     "unrolled.models.attending_stack": ("AttendingStack",),
     "unrolled.models.attention": ("AdditiveAttention", "DotAttention", "MultiHeadAttention"),

@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 
 from unrolled.cli.bench import bench
+from unrolled.cli.look import look
 from unrolled.cli.options import page_language
 from unrolled.cli.output import note
 from unrolled.cli.train_classify import train_classify
@@ -49,6 +50,7 @@ train.command(
 )(train_generate)
 app.command()(evaluate)
 app.command(short_help="Forecast, classify, tag, translate or write with a saved model.")(predict)
+app.command(short_help="Look inside a model while it reads, in the browser or as one page.")(look)
 app.command(short_help="Forecast a real series, and show what networks remember.")(demo)
 app.command(short_help="Time the kernels beside torch.nn on this machine.")(bench)
 

@@ -48,3 +48,8 @@ def unpacked(array: dict[str, Any]) -> NDArray[np.float64]:
     values = array["low"] + array["step"] * np.asarray(steps, dtype=np.float64)
     rounded: NDArray[np.float64] = np.where(steps == 256**size - 1, np.nan, values)
     return rounded.reshape(array["shape"])
+
+
+def finite(values: ArrayLike) -> list[float | None]:
+    """Return numbers as JSON can hold them: None where one is not finite."""
+    return [float(each) if np.isfinite(each) else None for each in np.asarray(values).ravel()]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +12,9 @@ from torch import Tensor
 
 from unrolled.core.watch import Record
 from unrolled.inside import units
-from unrolled.inside.attribution import Attribution
+from unrolled.inside.arrays import finite
 from unrolled.inside.equation import as_json, equations_of, summary_of
-from unrolled.inside.nearest import Place
-from unrolled.inside.recorded import beginning_of, gates_of, state_of, states_of
-from unrolled.inside.remembering import Remembering
+from unrolled.inside.recorded import beginning_of, gates_of, main_field, states_of
 from unrolled.tasks.trace import (
     Attended,
     Expected,
@@ -28,13 +25,12 @@ from unrolled.tasks.trace import (
     Trace,
     Written,
 )
-from unrolled.view.words import say
 
 Array = NDArray[np.float64]
+
 Json = dict[str, Any]
 
 VERSION = 1
-LANGUAGES = ("en", "zh")
 
 
 class Document(NamedTuple):
@@ -90,13 +86,14 @@ class _Arrays:
 
 def _cell(path: str, run: Record, side: Side, signal: Array, arrays: _Arrays) -> Json | None:
     """Return what is shown of one cell; None for one that remembers nothing with units."""
-    states, begun, gates = states_of(run), beginning_of(run), gates_of(run)
-    hidden = state_of(run)
-    if hidden is None:
+    states, gates = states_of(run), gates_of(run)
+    field = main_field(run, states)
+    if field is None:
         return None
-    values, name = _numbers(hidden), side.names.get(path, path)
+    begun = beginning_of(run, states)
+    values, name = _numbers(states[field]), side.names.get(path, path)
     order = slice(None, None, -1) if run.backward else slice(None)
-    first = _numbers(begun[_field_of(hidden, states)])
+    first = _numbers(begun[field])
     correlation = units.with_output(values, signal)
     equations = equations_of(run.cell, tuple(gates), tuple(field.split(".")[-1] for field in states))
     symbols = {
@@ -143,10 +140,6 @@ def _cell(path: str, run: Record, side: Side, signal: Array, arrays: _Arrays) ->
         "saturated": saturated,
         "dead": units.dead_units(values),
     }
-
-
-def _field_of(hidden: Tensor, states: Mapping[str, Tensor]) -> str:
-    return next(field for field, leaf in states.items() if leaf is hidden)
 
 
 def _layer(name: str) -> int:
@@ -234,63 +227,3 @@ def _output(output: Any, arrays: _Arrays) -> Json:
         }
     assert isinstance(output, Written)
     return {"kind": "written", "side": output.side, "text": output.text}
-
-
-def finite(values: ArrayLike) -> list[float | None]:
-    """Return numbers as JSON can hold them: None where one is not finite."""
-    return [float(each) if np.isfinite(each) else None for each in np.asarray(values).ravel()]
-
-
-def attribution_json(found: Attribution) -> Json:
-    """Return an attribution as the page reads it."""
-    question = found.question
-    return {
-        "of": question.of,
-        "unit": question.unit,
-        "side": question.side,
-        "labels": list(question.labels),
-        "total": {"input": found.score, "blank": found.blank},
-        "methods": [
-            {
-                "name": "integrated_gradients",
-                "values": finite(found.gradients),
-                "sum": float(found.gradients.sum()),
-                "error": found.error,
-                "points": found.points,
-            },
-            {"name": "occlusion", "values": finite(found.occlusion)},
-        ],
-    }
-
-
-def reach_json(found: Remembering) -> Json:
-    """Return how far a model remembers as the page reads it, its sentences in both languages."""
-    sentences = found.sentences()
-    return {
-        "cells": [
-            {
-                "name": name,
-                "norms": finite(norms),
-                "verdict": judged.verdict,
-                "say": {language: say(sentences[name], language) for language in LANGUAGES},
-            }
-            for name, (norms, judged) in found.cells.items()
-        ],
-        "beside": [
-            {"name": name, "norms": finite(norms)} for name, norms in found.beside.items()
-        ],
-        "advice": {lang: [say(each, lang) for each in found.advice] for lang in LANGUAGES},
-    }
-
-
-def places_json(places: Sequence[Place]) -> list[Json]:
-    """Return places of a corpus as the page reads them, what is around them joined by spaces."""
-    return [
-        {**asdict(place), "before": _joined(place.before), "after": _joined(place.after)}
-        for place in places
-    ]
-
-
-def _joined(steps: Sequence[str]) -> str:
-    """Join steps as they are read: words by spaces, characters by nothing."""
-    return ("" if all(len(step) <= 1 for step in steps) else " ").join(steps)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from unrolled.core.watch import Record
-from unrolled.inside.recorded import state_of
+from unrolled.inside.recorded import main_field, states_of
 from unrolled.tasks.trace import Side
 
 BATCH = 32
@@ -132,10 +132,11 @@ class _States:
 
 def _valid(run: Record, lengths: Sequence[int]) -> NDArray[np.float32] | None:
     """Return the state of a cell at all steps of all rows, (sum of lengths, U)."""
-    hidden = state_of(run)
-    if hidden is None:
+    states = states_of(run)
+    field = main_field(run, states)
+    if field is None:
         return None
     rows: NDArray[np.float32] = torch.cat(
-        [row[:length] for row, length in zip(hidden, lengths, strict=True)]
+        [row[:length] for row, length in zip(states[field], lengths, strict=True)]
     ).numpy()
     return rows

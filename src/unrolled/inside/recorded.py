@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-import torch
 from torch import Tensor
 
-from unrolled.core.tree import State, Tree
+from unrolled.core.tree import Constant, State, Tree
 from unrolled.core.watch import Record
 
 WEIGHTS = "weights"
@@ -19,12 +18,12 @@ def states_of(run: Record) -> dict[str, Tensor]:
     return {name: leaf for name, leaf in _fields(run.states) if _has_units(leaf)}
 
 
-def beginning_of(run: Record) -> dict[str, Tensor]:
+def beginning_of(run: Record, states: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the state before the first step by field, each (B, U); zeros where it was not kept."""
     begun = dict(_fields(run.initial)) if run.initial is not None else {}
     return {
-        name: begun.get(name, torch.zeros_like(leaf[:, 0]) if leaf.shape[1] else leaf.sum(1))
-        for name, leaf in states_of(run).items()
+        name: begun[name] if name in begun else leaf.new_zeros(len(leaf), leaf.shape[-1])
+        for name, leaf in states.items()
     }
 
 
@@ -41,11 +40,10 @@ def gates_of(run: Record) -> dict[str, Tensor]:
     }
 
 
-def state_of(run: Record) -> Tensor | None:
-    """Return the field (B, T, U) of the state that is the cell's output, or else its first one with units."""
-    states = states_of(run)
+def main_field(run: Record, states: Mapping[str, Tensor]) -> str | None:
+    """Return the field of the state that is the cell's output, or else the first one with units; None where there is none."""
     field = run.cell.output_field
-    return states[field] if field in states else next(iter(states.values()), None)
+    return field if field in states else next(iter(states), None)
 
 
 def _has_units(leaf: Tensor) -> bool:
@@ -56,7 +54,7 @@ def _fields(tree: State | Tree, name: str = "") -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors of a state by the path of their fields: "h", "inner.h"."""
     if isinstance(tree, Tensor):
         yield name or "state", tree
-    elif isinstance(tree, tuple):
+    elif isinstance(tree, tuple) and not isinstance(tree, Constant):
         names = getattr(tree, "_fields", map(str, range(len(tree))))
         for field, inner in zip(names, tree, strict=True):
             yield from _fields(inner, f"{name}.{field}" if name else str(field))

@@ -1,0 +1,202 @@
+"""A small server of the page, on this machine alone: it works out again what changes when an input is edited."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+from unrolled.errors import InputError, UnrolledError
+from unrolled.inside.page import page, policy, scripts
+from unrolled.inside.pane import Pane
+
+HOST = "127.0.0.1"
+KEPT = 8
+"""Edits of a pane that can still be asked about."""
+LARGEST = 4_000_000
+"""Bytes of a request."""
+
+
+class Server:
+    """Serves the page of some panes at ``url``, which nobody can guess and only this machine can reach.
+
+    Args:
+        panes: that are shown.
+        title: of the window.
+        port: where; 0 = any that is free.
+        language: "en" or "zh", until a reader chooses.
+
+    Raises:
+        InputError: the port is taken.
+    """
+
+    def __init__(self, panes: Sequence[Pane], *, title: str, port: int = 0, language: str = "en") -> None:
+        self._rooms = [_Room(pane) for pane in panes]
+        self._page = page([], panes=len(panes), title=title, language=language).encode()
+        self._lock = threading.Lock()
+        self._key = secrets.token_urlsafe(12)
+        try:
+            self._server = ThreadingHTTPServer((HOST, port), self._handler())
+        except OSError as error:
+            raise InputError(
+                f"port {port} cannot be used: {error.strerror or error}", fix="--port 0 takes one that is free"
+            ) from error
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://{HOST}:{self._server.server_port}/{self._key}/"
+
+    def close(self) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def wait(self) -> None:
+        """Serve until it is closed or interrupted."""
+        self._thread.join()
+
+    def answer(self, path: str, given: Mapping[str, Any] | None) -> tuple[str, bytes]:
+        """Return kind and content of what is at ``path``, below the key; ``given`` is what was posted.
+
+        Raises:
+            KeyError: there is nothing.
+            InputError: what was posted cannot be used.
+        """
+        if path == "" and given is None:
+            return "text/html; charset=utf-8", self._page
+        match path.split("/"):
+            case ["pane", at]:
+                return _json(self._room(at).document())
+            case ["pane", at, "trace"] if given is not None:
+                with self._lock:
+                    return _json(self._room(at).edit(given))
+            case ["pane", at, trace, "array", number]:
+                arrays = self._room(at).pane(trace).document.arrays
+                if not number.isdigit() or int(number) >= len(arrays):
+                    raise KeyError(path)
+                return "application/octet-stream", arrays[int(number)].astype("<f4").tobytes()
+            case ["pane", at, trace, "attribution"] if given is not None:
+                with self._lock:
+                    return _json(self._room(at).pane(trace).attribution(str(given.get("of"))))
+            case ["pane", at, trace, "reach"]:
+                with self._lock:
+                    return _json(self._room(at).pane(trace).reach())
+            case ["pane", at, trace, "nearest"] if given is not None:
+                with self._lock:
+                    return _json(self._room(at).nearest(trace, given))
+        raise KeyError(path)
+
+    def _room(self, at: str) -> _Room:
+        if not at.isdigit() or int(at) >= len(self._rooms):
+            raise KeyError(at)
+        return self._rooms[int(at)]
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self._reply(None)
+
+            def do_POST(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                if self.headers.get_content_type() != "application/json" or length > LARGEST:
+                    # Another site's form cannot send JSON without being asked first.
+                    self.close_connection = True
+                    return self._send(400, *_json({"error": "a JSON object of at most 4 MB is expected"}))
+                try:
+                    given = json.loads(self.rfile.read(length))
+                except ValueError:
+                    given = None
+                if not isinstance(given, dict):
+                    return self._send(400, *_json({"error": "a JSON object is expected"}))
+                return self._reply(given)
+
+            def _reply(self, given: Mapping[str, Any] | None) -> None:
+                port = server._server.server_port
+                path = self.path.partition("?")[0]
+                allowed = {f"{HOST}:{port}", f"localhost:{port}"}
+                if self.headers.get("Host") not in allowed or not path.startswith(f"/{server._key}/"):
+                    return self._send(404, *_json({"error": "there is nothing here"}))
+                try:
+                    kind, content = server.answer(path[len(server._key) + 2 :], given)
+                except KeyError:
+                    return self._send(404, *_json({"error": "there is nothing here"}))
+                except UnrolledError as error:
+                    return self._send(400, *_json({"error": str(error)}))
+                return self._send(200, kind, content)
+
+            def _send(self, status: int, kind: str, content: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Cache-Control", "no-store")
+                self.send_header("X-Content-Type-Options", "nosniff")
+                self.send_header("Referrer-Policy", "no-referrer")
+                if kind.startswith("text/html"):
+                    self.send_header("Content-Security-Policy", policy(scripts(), live=True) + "; frame-ancestors 'none'")
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                """Say nothing of every request."""
+
+        return Handler
+
+
+class _Room:
+    """One pane as it was begun with, and the last edits of it by the names of their traces."""
+
+    def __init__(self, pane: Pane) -> None:
+        self._count = 0
+        self._panes: OrderedDict[str, Pane] = OrderedDict()
+        self._last = self._keep(pane)
+
+    def document(self) -> dict[str, Any]:
+        return {**self._panes[self._last].live(), "trace": self._last}
+
+    def pane(self, trace: str) -> Pane:
+        return self._panes[trace]
+
+    def edit(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        found = given.get("input")
+        if not isinstance(found, dict):
+            raise InputError('there is no "input" in the request')
+        self._last = self._keep(self._panes[self._last].edited(found))
+        return self.document()
+
+    def nearest(self, trace: str, given: Mapping[str, Any]) -> Any:
+        pane = self._panes[trace]
+        side, step, name = given.get("side"), given.get("step"), given.get("cell")
+        if not (isinstance(side, int) and 0 <= side < len(pane.trace.sides)):
+            raise KeyError("side")
+        shown = pane.trace.sides[side]
+        paths = {shown.names.get(path, path): path for path in shown.runs} | {p: p for p in shown.runs}
+        if not (isinstance(step, int) and 0 <= step < len(shown.steps[0])) or name not in paths:
+            raise KeyError("step")
+        return {"places": pane.nearest(side, paths[name], step), "corpus": pane.corpus.name if pane.corpus else ""}
+
+    def _keep(self, pane: Pane) -> str:
+        self._count += 1
+        name = str(self._count)
+        self._panes[name] = pane
+        while len(self._panes) > KEPT:
+            self._panes.popitem(last=False)
+        return name
+
+
+def _json(content: Any) -> tuple[str, bytes]:
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+    return "application/json; charset=utf-8", text.encode("utf-8", "replace")
