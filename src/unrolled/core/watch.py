@@ -262,9 +262,14 @@ def _thawed(model: nn.Module) -> Iterator[None]:
 
 def _last_output(model: nn.Module, batch: Any) -> Tensor:
     xs, _ = unwrap(batch)
-    last = torch.cat([leaf.flatten(1) for leaf in leaves(model(xs)[0].last())], 1)
-    direction = torch.randn(last.shape[1], generator=torch.Generator().manual_seed(0))
-    return torch.sum(last @ (direction / direction.norm()).to(last))
+    return projected(model(xs)[0].last())
+
+
+def projected(outputs: Tree) -> Tensor:
+    """Return a scalar of outputs (B, ...): their sum over rows in one fixed random direction, to take gradients of."""
+    flat = torch.cat([leaf.flatten(1) for leaf in leaves(outputs)], 1)
+    direction = torch.randn(flat.shape[1], generator=torch.Generator().manual_seed(0))
+    return torch.sum(flat @ (direction / direction.norm()).to(flat))
 
 
 def _norm_by_distance(loss: Tensor, record: Record) -> Tensor:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from unrolled.core.inputs import unwrap
 from unrolled.core.layer import Cell, Layer
-from unrolled.core.tree import leaves
-from unrolled.core.watch import gradient_reach, watch
+from unrolled.core.seq import Seq
+from unrolled.core.tree import leaves, tree_map
+from unrolled.core.watch import gradient_reach, projected, watch
 from unrolled.errors import InputError
 from unrolled.tasks.recurrent import named_cells
 from unrolled.tasks.trace import Side, Trace
@@ -54,10 +55,19 @@ def trace_layer(layer: nn.Module, x: Any) -> Trace:
     steps = tuple(str(step + 1) for step in range(seq.steps))
 
     def reached() -> Mapping[str, NDArray[np.float64]]:
-        found = gradient_reach(layer, x)
-        return {path: norms.double().numpy() for path, norms in found.items()}
+        # What reads backward stops at the first step, so its distances count from there.
+        last, first = gradient_reach(layer, seq), gradient_reach(layer, seq, _first_output)
+        return {
+            path: (first if run.backward else last)[path].double().numpy()
+            for path, run in runs.items()
+            if path in last
+        }
 
     side = Side("", (steps,), runs, {path: named[path] for path in runs})
     values = [leaf[0].reshape(seq.steps, -1).tolist() for leaf in leaves(seq.data)]
     given = {"values": values[0]} if len(values) == 1 else {}
     return Trace("layer", given, (side,), (), {}, (), reached)
+
+
+def _first_output(model: nn.Module, seq: Seq) -> Tensor:
+    return projected(tree_map(lambda leaf: leaf[:, 0], model(seq)[0].data))

@@ -17,6 +17,7 @@ from unrolled.inside.page import page
 from unrolled.inside.pane import Pane
 
 if TYPE_CHECKING:
+    from unrolled.inside.figures import Figures
     from unrolled.inside.server import Server
 
 
@@ -64,6 +65,13 @@ class Look:
         from unrolled.inside.server import Server
 
         return Server(self.panes, title=self._title(), port=port, language=language)
+
+    @property
+    def figures(self) -> Figures:
+        """The pictures of the first pane as figures of matplotlib."""
+        from unrolled.inside.figures import Figures
+
+        return Figures(self.panes[0])
 
     def _repr_html_(self) -> str:
         # In a frame of its own: the page's styles stay inside, its scripts run.
