@@ -1,0 +1,140 @@
+"use strict";
+// Where it looked: how much each step added to the answer, by several methods.
+
+const attributionPart = (card, pane) => {
+  const head = html("div", { class: "controls" });
+  const title = html("h3");
+  const bars = attributionBars(pane, () => now.found);
+  const tokens = tokensOf(pane, () => now.found?.side ?? 0, say("attribution.title"));
+  const said = html("p", { class: "note sums" });
+  const table = numbersTable(pane, () => attributionTable(now.found));
+  card.append(head, title, tokens.element, bars.element, said, table.element);
+  const now = { of: null, method: null, found: null, document: null };
+
+  const ask = async () => {
+    const shown = pane.document;
+    const { of } = now;
+    if (of === null) return;
+    try {
+      const found = await source.attribution(pane.number, shown, of);
+      if (found && live) shown.attribution[of] = found;
+      if (now.of === of && pane.document === shown) set(found);
+    } catch (error) {
+      said.textContent = error.message;
+    }
+  };
+  const { live } = source;
+  const set = (found) => {
+    now.found = found;
+    pane.change("attribution");
+  };
+
+  const questions = () => (live ? pane.document.questions
+    : pane.document.questions.filter((of) => pane.document.attribution[of]));
+
+  const adopt = () => {
+    now.document = pane.document;
+    const asked_ = questions();
+    now.of = asked_.includes(now.of) ? now.of : asked_[0] ?? null;
+    const there = pane.document.attribution[now.of] || null;
+    if (there || now.of === null) now.found = there;
+    else ask();
+  };
+
+  const controls = () => head.replaceChildren(...(now.of === null ? [] : [
+    selectOf(say("attribution.of"), questions().map((of) => [of, of]), now.of, (of) => {
+      now.of = of;
+      ask();
+    }),
+    now.found ? segments(say("attribution.method"), now.found.methods.map(({ name }) => [name, sayOr(`method.${name}`, name)]),
+      methodOf(now).name, (name) => {
+        now.method = name;
+        pane.change("attribution");
+      }) : null,
+  ].filter(Boolean)));
+
+  return (changed) => {
+    if (now.document !== pane.document) adopt();
+    if (only(changed, ["unit", "cell", "heat"])) return;
+    if (changed.has("attribution") || changed.has("document")) controls();
+    const found = fits(pane, now.found) ? now.found : null;
+    [tokens.element, bars.element, table.element, title].forEach((each) => { each.hidden = !found; });
+    if (!found) {
+      said.textContent = say(now.of === null ? "attribution.none" : "attribution.waiting");
+      return;
+    }
+    const { values } = methodOf(now);
+    const scale = { kind: "both", high: Math.max(...values.map(Math.abs), 1e-12) };
+    title.textContent = say("attribution.towards", { of: found.of });
+    const own = found.labels.length === pane.sides[found.side].steps.length;
+    tokens.element.hidden = !own || !isText(found.labels);
+    if (!tokens.element.hidden) {
+      tokens.draw((span, step) => {
+        tint(span, values[step], scale);
+        span.title = signed(values[step], 4);
+      });
+    }
+    bars.draw(found.labels, values);
+    said.replaceChildren(...sums(found, methodOf(now)));
+    table.draw(changed);
+  };
+};
+
+// While a new text is being asked about, what stands is of the old one.
+const fits = (pane, found) => found && pane.sides[found.side];
+
+const methodOf = (now) => now.found.methods.find((each) => each.name === now.method) || now.found.methods[0];
+
+const sums = (found, method) => {
+  const unit = found.unit ? ` ${sayOr(`unit.${found.unit}`, found.unit)}` : "";
+  const total = method.values.reduce((sum, value) => sum + value, 0);
+  const moved = say("attribution.moved", {
+    input: number(found.total.input) + unit, blank: number(found.total.blank) + unit,
+    difference: signed(found.total.input - found.total.blank) });
+  if (method.error === undefined) return [moved, " ", say("attribution.each", { sum: signed(total) })];
+  return [say("attribution.sum", { sum: signed(method.sum) + unit }), " ", moved, " ",
+    html("b", { "data-value": String(method.error), class: "completeness" },
+      say("attribution.error", { error: `${(method.error * 100).toFixed(2)} %` }))];
+};
+
+// Columns up and down from zero, one a step; orange takes away, blue adds.
+const attributionBars = (pane, find) => {
+  const height = 120;
+  const canvas = html("canvas", { "aria-hidden": "true" });
+  const here = html("i", { class: "mark" });
+  const element = steppable(html("div", { class: "columns" }, canvas, here), pane, { side: () => find()?.side ?? 0 });
+  const drawn = { labels: [], values: [] };
+  const at = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return clamp(Math.floor((event.clientX - box.left) / box.width * drawn.values.length), 0, drawn.values.length - 1);
+  };
+  element.addEventListener("click", (event) => pane.choose({ side: find().side, step: at(event) }));
+  hover(element, (event) => [drawn.labels[at(event)], [[say("attribution.adds"), signed(drawn.values[at(event)], 4)]]]);
+
+  const draw = (labels, values) => {
+    Object.assign(drawn, { labels, values });
+    const width = element.clientWidth || 600;
+    const context = sharpen(canvas, width, height);
+    const size = Math.max(...values.map(Math.abs), 1e-12);
+    const wide = width / values.length;
+    values.forEach((value, step) => {
+      const tall = Math.max(Math.abs(value) / size * (height / 2 - 4), 0.5);
+      context.fillStyle = colour(value < 0 ? "c2" : "c1");
+      context.fillRect(step * wide + wide * 0.12, value < 0 ? height / 2 : height / 2 - tall, Math.max(wide * 0.76, 0.5), tall);
+    });
+    context.fillStyle = colour("axis");
+    context.fillRect(0, height / 2 - 0.5, width, 1);
+    here.style.left = `${pane.steps[find().side] * wide}px`;
+    here.style.width = `${Math.max(wide, 2)}px`;
+    markStep(element, pane, say("attribution.title"));
+  };
+  return { element, draw };
+};
+
+const attributionTable = (found) => found && {
+  columns: [say("step"), ...found.methods.map(({ name }) => sayOr(`method.${name}`, name))],
+  count: found.labels.length,
+  label: (step) => `${step + 1} · ${found.labels[step]}`,
+  row: (step) => found.methods.map((method) => method.values[step]),
+  marks: (step) => ({ "data-step": step }),
+};

@@ -1,0 +1,102 @@
+"use strict";
+// Heat maps over time: the units of one cell by the steps, for a state or a gate.
+
+const fieldsOf = (cell) => [
+  ...cell.states.map((state) => ({ field: state.field, title: sayOr(`state.${state.field}`, state.field), array: state.array })),
+  ...cell.gates.map((gate) => ({ field: gate.field, title: gateTitle(cell, gate), array: gate.array, range: gate.range })),
+];
+
+const unitCount = (shown, array) => shown.arrays[array].shape[1];
+
+// Units in the order that was asked for; one that does not fit (gates of another width) is by number.
+const orderOf = (cell, name, count) => {
+  const order = cell.orders[name];
+  return order && order.length === count ? order : Array.from({ length: count }, (_, unit) => unit);
+};
+
+const heatPart = (card, pane) => {
+  const head = html("div", { class: "controls" });
+  const field = rasterField({ label: say("heat.title") });
+  const foot = html("div", { class: "heat-foot" });
+  const nothing = html("p", { class: "note", hidden: true }, say("cell.none"));
+  const table = numbersTable(pane, () => heatTable(pane, now));
+  card.append(head, field.element, foot, nothing, table.element);
+  const now = { field: null, order: "activity", whole: false, rows: [], values: null };
+
+  steppable(field.element, pane, {
+    across: (by) => {
+      const at = now.rows.indexOf(pane.unit) - by;
+      if (at >= 0 && at < now.rows.length) pane.choose({ unit: now.rows[at] });
+    },
+  });
+  field.element.addEventListener("click", (event) => {
+    const found = field.find(event);
+    if (found) pane.choose({ step: found.column, unit: now.rows[found.row] });
+  });
+  hover(field.element, (event) => {
+    const found = field.find(event);
+    if (!found || !now.values) return null;
+    const unit = now.rows[found.row];
+    const value = now.values[found.column * now.width + unit];
+    return [`${found.column + 1} · ${pane.labels[found.column]}`, [[say("unit.number", { unit }), number(value, 4)]]];
+  });
+  new ResizeObserver(() => pane.document && pane.change("size")).observe(field.element);
+
+  const set = (change) => {
+    Object.assign(now, change);
+    pane.change("heat");
+  };
+
+  const controls = (cell, fields) => head.replaceChildren(
+    segments(say("heat.field"), fields.map(({ field: name, title }) => [name, title]), now.field, (name) => set({ field: name })),
+    selectOf(say("heat.order"), [...Object.keys(cell.orders), "number"].map((name) => [name, sayOr(`order.${name}`, name)]),
+      now.order, (order) => set({ order })),
+    html("label", { class: "check" }, html("input", {
+      type: "checkbox", checked: now.whole, change: (event) => set({ whole: event.target.checked }),
+    }), say("heat.whole")),
+  );
+
+  const legend = (scale) => foot.replaceChildren(html("span", { class: "soft" }, number(scale.low, 2)),
+    html("span", { class: `ramp ${scale.kind}` }), html("span", { class: "soft" }, number(scale.high, 2)),
+    html("span", { class: "soft apart" }, say("heat.axes", { units: now.rows.length, steps: pane.labels.length })));
+
+  const marks = () => field.mark(pane.step, now.rows.indexOf(pane.unit));
+
+  return (changed) => {
+    const cell = pane.chosen;
+    [head, field.element, foot, table.element].forEach((each) => { each.hidden = !cell; });
+    nothing.hidden = Boolean(cell);
+    if (!cell) return;
+    if (only(changed, ["step", "unit"])) {
+      marks();
+    } else {
+      const fields = fieldsOf(cell);
+      const shown = fields.find((each) => each.field === now.field) || fields[0];
+      now.field = shown.field;
+      now.values = pane.array(shown.array);
+      now.width = unitCount(pane.document, shown.array);
+      now.rows = orderOf(cell, now.order, now.width);
+      if (changed.has("document") || changed.has("cell") || changed.has("side") || changed.has("heat")) controls(cell, fields);
+      if (now.values) {
+        const scale = scaleOf(now.values, shown.range);
+        field.fit({ values: now.values, order: now.rows, rowStride: 1, columnStride: now.width,
+          columns: pane.labels.length, scale }, now.whole);
+        legend(scale);
+      }
+      marks();
+    }
+    if (changed.has("step") || changed.has("document")) field.reveal(pane.step);
+    markStep(field.element, pane, `${say("heat.title")}: ${cell.name} ${now.field}`);
+    table.draw(changed);
+  };
+};
+
+const only = (changed, names) => [...changed].every((each) => names.includes(each));
+
+const heatTable = (pane, now) => now.values && {
+  columns: [say("step"), ...now.rows.map((unit) => say("unit.number", { unit }))],
+  count: pane.labels.length,
+  label: (step) => `${step + 1} · ${pane.labels[step]}`,
+  row: (step) => now.rows.map((unit) => now.values[step * now.width + unit]),
+  marks: (step) => ({ "data-step": step }),
+};

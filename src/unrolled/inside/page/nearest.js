@@ -1,0 +1,43 @@
+"use strict";
+// Find more like this: the steps of a corpus whose state is nearest to the chosen one.
+
+const WAIT = 150;
+
+const nearestPart = (card, pane) => {
+  const title = html("h3");
+  const list = html("ol", { class: "places" });
+  const note = html("p", { class: "note" });
+  card.append(title, note, list);
+  let timer = 0;
+  let latest = 0;
+
+  const ask = async () => {
+    latest += 1;
+    const mine = latest;
+    const cell = pane.chosen;
+    try {
+      const found = cell ? await source.nearest(pane.number, pane.document, pane.side, cell.name, pane.step) : null;
+      if (mine === latest) draw(found);
+    } catch (error) {
+      if (mine === latest) draw(null, error.message);
+    }
+  };
+
+  const draw = (found, trouble) => {
+    title.hidden = !found;
+    list.replaceChildren(...(found ? found.places.map(placeOf) : []));
+    note.textContent = found ? say("nearest.of", { corpus: found.corpus, cell: found.cell }) : trouble || say("nearest.none");
+    title.textContent = sayStep(pane);
+  };
+
+  return (changed) => {
+    if (only(changed, ["unit", "heat", "numbers", "attribution", "reach", "size"])) return;
+    clearTimeout(timer);
+    timer = setTimeout(ask, source.live ? WAIT : 0);
+  };
+};
+
+const placeOf = (place) => html("li", { "data-row": place.row, "data-step": place.step },
+  html("p", { class: "quote" }, `${place.before} `, html("mark", {}, place.at), ` ${place.after}`),
+  html("p", { class: "note" }, say("nearest.place", { row: place.row + 1, step: place.step + 1 }), " · ",
+    html("span", { "data-value": String(place.similarity) }, say("nearest.similar", { share: number(place.similarity, 3) }))));

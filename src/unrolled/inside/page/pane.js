@@ -1,0 +1,105 @@
+"use strict";
+// What one pane shows: its document, its numbers as they arrive, and what is chosen in it.
+
+const makePane = (number) => {
+  const drawers = [];
+  const changed = new Set();
+  let numbers = new Map();
+  let under_way = false;
+
+  const draw = () => {
+    under_way = false;
+    const what = new Set(changed);
+    changed.clear();
+    const start = performance.now();
+    for (const drawer of drawers) drawer(what);
+    performance.clearMeasures(`draw ${number}`);
+    performance.measure(`draw ${number}`, { start, end: performance.now(), detail: [...what] });
+  };
+
+  const pane = {
+    number,
+    document: null,
+    side: 0,
+    cell: 0,
+    unit: 0,
+    steps: [0],
+    followers: [],
+
+    get sides() { return pane.document.sides; },
+    get step() { return pane.steps[pane.side]; },
+    get labels() { return pane.sides[pane.side].steps; },
+    get chosen() { return pane.sides[pane.side].cells[pane.cell] || null; },
+
+    // Draws all that depends on what has changed, once, in the next frame.
+    change(...what) {
+      what.forEach((each) => changed.add(each));
+      if (!under_way) requestAnimationFrame(draw);
+      under_way = true;
+    },
+
+    observe(drawer) { drawers.push(drawer); },
+    forget() { drawers.length = 0; },
+
+    // Numbers of an array, or null until they have come; then everything is drawn again.
+    array(id) {
+      if (id === null || id === undefined) return null;
+      const there = numbers.get(id);
+      if (there instanceof Float32Array) return there;
+      if (!there) pane.load(pane.document, id, numbers).then(() => pane.change("numbers"), pane.fail);
+      return null;
+    },
+
+    async load(shown, id, into) {
+      const coming = source.array(number, shown, id);
+      into.set(id, coming);
+      into.set(id, await coming);
+    },
+
+    // A new document takes the place of the old when the numbers that are on the page have come, so nothing blinks.
+    async show(shown) {
+      const coming = new Map();
+      await Promise.all(neededOf(shown, pane).map((id) => pane.load(shown, id, coming)));
+      numbers = coming;
+      pane.document = shown;
+      pane.steps = shown.sides.map((side, at) => clamp(pane.steps[at] || 0, 0, Math.max(side.steps.length - 1, 0)));
+      pane.side = Math.min(pane.side, shown.sides.length - 1);
+      pane.cell = clamp(pane.cell, 0, Math.max(pane.sides[pane.side].cells.length - 1, 0));
+      pane.unit = pane.chosen ? clamp(pane.unit, 0, pane.chosen.units - 1) : 0;
+      pane.change("document", "side", "cell", "step", "unit");
+    },
+
+    choose(wanted, follow = true) {
+      const { side = pane.side } = wanted;
+      const { cells, steps } = pane.sides[side];
+      const cell = clamp(wanted.cell ?? (side === pane.side ? pane.cell : 0), 0, Math.max(cells.length - 1, 0));
+      const step = clamp(wanted.step ?? pane.steps[side], 0, Math.max(steps.length - 1, 0));
+      const unit = cells[cell] ? clamp(wanted.unit ?? pane.unit, 0, cells[cell].units - 1) : 0;
+      const before = [pane.side, pane.cell, pane.step, pane.unit];
+      pane.steps[side] = step;
+      Object.assign(pane, { side, cell, unit });
+      const names = ["side", "cell", "step", "unit"];
+      const moved = names.filter((name, at) => before[at] !== pane[name]);
+      if (moved.length) pane.change(...moved);
+      if (follow) pane.followers.forEach((each) => each(pane));
+    },
+
+    fail(error) { pane.report(error.message); },
+    report() {},
+  };
+  return pane;
+};
+
+const cellArrays = (cell) => [
+  cell.change, ...cell.states.flatMap((state) => [state.array, state.begin]), ...cell.gates.map((gate) => gate.array),
+];
+
+// The arrays that the page shows of a document at once.
+const neededOf = (shown, pane) => {
+  const side = shown.sides[Math.min(pane.side, shown.sides.length - 1)];
+  const cell = side?.cells[Math.min(pane.cell, side.cells.length - 1)];
+  const outputs = shown.outputs.flatMap((output) => [output.array, output.surprise]);
+  const changes = shown.sides.flatMap((each) => each.cells.map((one) => one.change));
+  const wanted = [...changes, ...(cell ? cellArrays(cell) : []), ...outputs];
+  return [...new Set(wanted)].filter((id) => id !== undefined && id !== null);
+};

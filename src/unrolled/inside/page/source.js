@@ -1,0 +1,68 @@
+"use strict";
+// Where documents and their numbers come from: this file, or the server on this machine.
+
+const fromBase64 = (text) => {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+};
+
+// Three byte planes, deflated; an element is low + step * k, and the largest k stands for what is not a number.
+const unpack = async (packed) => {
+  const inflated = new Blob([fromBase64(packed.data)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const planes = new Uint8Array(await new Response(inflated).arrayBuffer());
+  const size = planes.length / 3;
+  const values = new Float32Array(size);
+  const { low, step } = packed;
+  for (let i = 0; i < size; i += 1) {
+    const k = planes[i] | (planes[size + i] << 8) | (planes[2 * size + i] << 16);
+    values[i] = k === 0xffffff ? NaN : low + step * k;
+  }
+  return values;
+};
+
+const fileSource = {
+  live: false,
+  document: async (pane) => JSON.parse(document.getElementById(`pane${pane}`).textContent),
+  array: (pane, shown, id) => unpack(shown.arrays[id]),
+  attribution: async (pane, shown, of) => shown.attribution[of] || null,
+  reach: async (pane, shown) => shown.reach,
+  nearest: async (pane, shown, side, cell, step) => placesOf(shown, side, step),
+};
+
+// What a document brings with it: the places of one cell, step by step.
+const placesOf = (shown, side, step) => {
+  const { nearest } = shown;
+  return nearest && nearest.side === side ? { ...nearest, places: nearest.steps[step] || [] } : null;
+};
+
+const answerOf = async (response) => {
+  const answer = await response.json();
+  if (!response.ok || answer.error) throw new Error(answer.error || `status ${response.status}`);
+  return answer;
+};
+
+const post = async (url, body) => answerOf(await fetch(url, {
+  method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+}));
+
+const liveSource = {
+  live: true,
+  document: async (pane) => answerOf(await fetch(`pane/${pane}`)),
+  array: async (pane, shown, id) => {
+    if (shown.arrays[id].data) return unpack(shown.arrays[id]);
+    const response = await fetch(`pane/${pane}/${shown.trace}/array/${id}`);
+    if (!response.ok) await answerOf(response);
+    return new Float32Array(await response.arrayBuffer());
+  },
+  attribution: async (pane, shown, of) => shown.attribution[of] || post(`pane/${pane}/${shown.trace}/attribution`, { of }),
+  reach: async (pane, shown) => shown.reach || answerOf(await fetch(`pane/${pane}/${shown.trace}/reach`)),
+  nearest: (pane, shown, side, cell, step) => post(`pane/${pane}/${shown.trace}/nearest`, { side, cell, step }),
+  edit: (pane, input) => post(`pane/${pane}/trace`, { input }),
+};
+
+const content = (name) => document.querySelector(`meta[name=${name}]`)?.content || "";
+
+const source = content("live") === "1" ? liveSource : fileSource;
