@@ -166,15 +166,23 @@ class ClassifyNetwork(Layer):
         state = self.initial_state(xs.batch, device=xs.sample.device)
         if self.word_dropout is not None:
             xs, _ = self.word_dropout(xs, state.words)
+        scores = self._pooled(xs, state)
+        if self.ngrams is not None:
+            scores = scores + self.ngrams.value(self.ngrams.absorb(xs, state.ngrams))
+        return scores
+
+    def recurrent_scores(self, xs: Seq) -> Tensor:
+        """Return the part (B, C) that the recurrent layer has in the scores of whole sequences, no token being hidden."""
+        return self._pooled(xs, self.initial_state(xs.batch, device=xs.sample.device))
+
+    def _pooled(self, xs: Seq, state: ClassifyState) -> Tensor:
         hidden, _ = self.body(xs, state.body)
         pooled = [
             pool.value(pool.absorb(hidden, before))
             for pool, before in zip(self.pooled_by(), state.pools, strict=True)
         ]
         kept, _ = self.dropout.step(torch.cat(pooled, -1), state.dropout)
-        scores = self.answer(kept)
-        if self.ngrams is not None:
-            scores = scores + self.ngrams.value(self.ngrams.absorb(xs, state.ngrams))
+        scores: Tensor = self.answer(kept)
         return scores
 
     def unroll(self, xs: Seq, state: ClassifyState) -> tuple[Seq, ClassifyState]:

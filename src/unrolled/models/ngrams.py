@@ -127,6 +127,13 @@ class NgramLinear(Layer):
         """Return (B, classes) the scores of what has been read."""
         return _scaled(state.total, state.squares)
 
+    def parts(self, xs: Seq) -> Tensor:
+        """Return (B, T, order, classes): what the n-grams of 1, 2, ... tokens that end at each step add to y_T."""
+        grams, importance = self._read(xs, self.initial_state(xs.batch))
+        squares = importance.square().sum((1, 2))
+        weighted = F.embedding(grams, self.weight) * importance.unsqueeze(-1)
+        return _scaled(weighted, squares[:, None, None, None])
+
     def step(self, x: Tensor, state: NgramState) -> tuple[Tensor, NgramState]:
         state = self.absorb(Seq.padded(x.unsqueeze(1), None), state)
         return self.value(state), state

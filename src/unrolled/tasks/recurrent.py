@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from torch import nn
 
 import unrolled.cells as cells
 from unrolled.cells import cell_named
@@ -82,13 +84,44 @@ def chosen_cell(given: CellChoice | None, saved: str | None, folder: object) -> 
     return chosen
 
 
-def named_cells(layer: Layer) -> dict[int, str]:
-    """Return by its identity how each cell inside is called: h1, or h1 → and h1 ← of two directions."""
-    named, depth, before = {}, 0, ""
+def cell_names(network: nn.Module, layers: Mapping[str, Layer]) -> dict[str, str]:
+    """Return by its path in the network how each cell is called: h1, or h1 → and h1 ← of two directions.
+
+    A cell that another one steps is called after that one and its place in it: "h1 cell".
+
+    Args:
+        network: holds the layers.
+        layers: the layers whose cells are counted, each by what stands before its cells' names.
+
+    >>> from torch import nn
+    >>> from unrolled import GRU, deep
+    >>> layer = deep(GRU, 3, 5, layers=2, bidirectional=True)
+    >>> list(cell_names(nn.Sequential(layer), {"": layer}).values())
+    ['h1 →', 'h1 ←', 'h2 →', 'h2 ←']
+    """
+    paths = {id(part): path for path, part in network.named_modules()}
+    return {
+        paths[id(cell)]: f"{before}{name}"
+        for before, layer in layers.items()
+        for cell, name in _named(layer)
+    }
+
+
+_WAYS = {"forward_layer": " →", "backward_layer": " ←"}
+
+
+def _named(layer: Layer) -> Iterator[tuple[Cell, str]]:
+    depth, before = 0, None
+    outer, outer_name = None, ""
     for path, part in layer.named_modules():
-        if isinstance(part, Cell):
-            place = path.removesuffix(".forward_layer").removesuffix(".backward_layer")
-            depth += place != before or depth == 0
-            way = {".forward_layer": " →", ".backward_layer": " ←"}.get(path[len(place) :], "")
-            named[id(part)], before = f"h{depth}{way}", place
-    return named
+        if not isinstance(part, Cell):
+            continue
+        if outer is not None and path.startswith(outer):
+            yield part, f"{outer_name} {path[len(outer) :]}"
+            continue
+        parts = path.split(".")
+        turn = next((place for place, name in enumerate(parts) if name in _WAYS), len(parts))
+        depth += parts[:turn] != before
+        before, outer = parts[:turn], f"{path}." if path else ""
+        outer_name = f"h{depth}{_WAYS[parts[turn]] if turn < len(parts) else ''}"
+        yield part, outer_name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,12 +31,15 @@ from unrolled.tasks.classify.scoring import (
 )
 from unrolled.tasks.classify.settings import read_options
 from unrolled.tasks.classify.stream import ClassifyStream
+from unrolled.tasks.classify.trace import trace_of, watched
 from unrolled.tasks.generate import Generator
 from unrolled.tasks.model import ReadInside
 from unrolled.tasks.options import refuse_shares
 from unrolled.tasks.parted import PartedModel
 from unrolled.tasks.recurrent import CellChoice, cell_maker
 from unrolled.tasks.start import Start
+from unrolled.tasks.trace import Side, Trace
+from unrolled.tasks.tracing import one_of
 
 PREFIX = "p_"
 """Of the columns of the probabilities, before the label."""
@@ -288,6 +292,46 @@ class Classifier(PartedModel):
             classes=len(self.classes),
             seed=self.seed,
         )
+
+    def trace(self, text: Any = None, *, values: Any = None) -> Trace:
+        """Return what happens inside on one row, with the probabilities as it is read.
+
+        They are those that `predict` gives of the row up to there. A network that reads in both directions reads it anew
+        for each of them: of a long row they are taken after some steps only, evenly spread.
+
+        Args:
+            text: the text; of a model of numbers, the sequence.
+            values: the sequence of numbers, (T,) or (T, F).
+
+        Raises:
+            InputError: it is not what the model reads, or empty.
+            ShapeError: its steps have other features than those trained on.
+
+        >>> texts, labels = ["a fine film", "fine acting", "dull", "a dull film"] * 5, ["yes", "yes", "no", "no"] * 5
+        >>> model = Classifier("gru", hidden_size=8, embedding=8, max_steps=60, test=0).fit(texts, labels)
+        >>> trace = model.trace("a fine story")
+        >>> trace.sides[0].steps[0], list(trace.questions)
+        (('a', 'fine', '[UNK]'), ['yes', 'no'])
+        """
+        return trace_of(self.fitted, one_of(text=text, values=values))
+
+    def watched(self, inputs: Iterable[Any]) -> tuple[Side, ...]:
+        """Return what each cell does on many rows at once, as `trace` does of one, without anything that comes out.
+
+        Raises:
+            InputError: there is no row, or one is not what the model reads, or empty.
+            ShapeError: the steps of one have other features than those trained on.
+        """
+        return watched(self.fitted, inputs)
+
+    def inputs_of(self, source: Any, limit: int | None = None) -> list[Any]:
+        """Return the rows of a file, a frame or a list as `trace` takes them, at most ``limit``.
+
+        Raises:
+            InputError: they cannot be read, as of `predict`.
+        """
+        parts = iter_labelled(source, like=self.fitted.form)
+        return list(islice(chain.from_iterable(part.inputs for part in parts), limit))
 
     def stream(self) -> ClassifyStream:
         """Return a stream that is fed word by word, or step by step, and gives the running probabilities.

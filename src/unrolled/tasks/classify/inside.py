@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from unrolled.core.watch import gradient_reach
+from unrolled.models.classifier import ClassifyNetwork
 from unrolled.tasks.classify.fitted import Fitted
 from unrolled.tasks.classify.parts import LabelledParts, Part
 from unrolled.tasks.classify.reading import LabelledBatch
 from unrolled.tasks.classify.training import classify_loss
 from unrolled.tasks.parted import facts_of_run
-from unrolled.tasks.recurrent import CellChoice, named_cells
+from unrolled.tasks.recurrent import CellChoice, cell_names
 from unrolled.tasks.sequences import sequences
+from unrolled.tasks.tracing import Reach, as_arrays
 from unrolled.train.loop import TrainResult
 
 REACH_ROWS = 32
@@ -31,19 +33,27 @@ def reach_of(fitted: Fitted, train: Part) -> Mapping[str, NDArray[np.float64]]:
     batch = LabelledBatch(sequences(encoded, np.arange(count)), labels)
     if batch.xs.longest == 0:
         return {}
+    names = cells_of(fitted.network)
+    return {
+        name: norms
+        for path, norms in reach_in(fitted.network, batch).items()
+        if (name := names.get(path)) is not None
+    }
+
+
+def cells_of(network: ClassifyNetwork) -> dict[str, str]:
+    """Return how each cell of the recurrent layer is called, by its path."""
+    return cell_names(network, {"": network.layer})
+
+
+def reach_in(network: ClassifyNetwork, batch: LabelledBatch) -> Reach:
+    """Return |dL/dh| of the loss of some rows by the path of each cell."""
     loss = classify_loss(None)
 
     def total(model: nn.Module, batch: LabelledBatch) -> torch.Tensor:
         return loss(model, batch).total
 
-    found = gradient_reach(fitted.network, batch, total)
-    paths = named_cells(fitted.network.layer)
-    named = {path: paths.get(id(part)) for path, part in fitted.network.named_modules()}
-    return {
-        inner: norms.double().numpy()
-        for path, norms in found.items()
-        if (inner := named[path]) is not None
-    }
+    return as_arrays(gradient_reach(network, batch, total))
 
 
 def facts_of(

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from unrolled.core.seq import Seq
 from unrolled.data.flat_rows import ends_of
-from unrolled.data.number_rows import NumberRows
+from unrolled.data.number_rows import NumberRows, from_arrays
 from unrolled.data.token_rows import TokenRows
 from unrolled.data.tokenizer import Tokenizer
+from unrolled.errors import ShapeError
 from unrolled.tasks.sequences import Encoded
 
 Rows = NDArray[np.int64]
@@ -73,3 +74,16 @@ class Reader:
             return row
         tail = self.max_length // 2
         return np.concatenate((row[: self.max_length - tail], row[len(row) - tail :]))
+
+
+def steps_of(numbers: Any, features: int, name: str) -> NDArray[np.float32]:
+    """Return one sequence of numbers (T,) or (T, F) as (T, F).
+
+    Raises:
+        InputError: these are no finite numbers.
+        ShapeError: a step has not as many as it must have.
+    """
+    steps = from_arrays([numbers], lambda row: name)[0]
+    if len(steps) and steps.shape[1] != features:
+        raise ShapeError(f"{name} has {steps.shape[1]} features", expected=f"(T, {features})")
+    return steps.reshape(-1, features)

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from unrolled.core.stream import Stream
-from unrolled.data.number_rows import from_arrays
-from unrolled.errors import InputError, ShapeError
+from unrolled.errors import InputError
 from unrolled.tasks.classify.fitted import Fitted
+from unrolled.tasks.classify.reading import steps_of
 
 
 class ClassifyStream:
@@ -44,7 +44,7 @@ class ClassifyStream:
         """
         tokenizer = self._reader.tokenizer
         if tokenizer is None:
-            xs = torch.from_numpy(self._steps(chunk))
+            xs = torch.from_numpy(steps_of(chunk, self._features, "the chunk"))
         else:
             if not isinstance(chunk, str):
                 raise InputError(f"a chunk of type {type(chunk).__name__}", expected="a text")
@@ -53,14 +53,6 @@ class ClassifyStream:
             xs = torch.from_numpy(ids.astype(np.int64))
         scores = self._stream.push(xs.unsqueeze(0))[0].double() / self._temperature
         return scores.softmax(-1).numpy()
-
-    def _steps(self, chunk: Any) -> NDArray[np.float32]:
-        steps = from_arrays([chunk], lambda row: "the chunk")[0]
-        if len(steps) and steps.shape[1] != self._features:
-            raise ShapeError(
-                f"the chunk has {steps.shape[1]} features", expected=f"(T, {self._features})"
-            )
-        return steps.reshape(-1, self._features)
 
     def fork(self) -> ClassifyStream:
         """Return a second stream that goes on from here on its own."""

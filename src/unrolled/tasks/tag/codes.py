@@ -10,7 +10,16 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.data.tag_schemes import PLAIN, Span, converted, may_follow, spans_of, tags_of
+from unrolled.data.tag_schemes import (
+    OUTSIDE,
+    PLAIN,
+    Span,
+    converted,
+    letters_of,
+    may_follow,
+    spans_of,
+    tags_of,
+)
 
 Ids = NDArray[np.int64]
 
@@ -75,6 +84,24 @@ class TagCodes:
     def decode(self, numbers: Ids) -> list[str]:
         """Return the tags of numbers, as the data writes them."""
         return converted([self.names[number] for number in numbers.tolist()], self.scheme)
+
+    @cached_property
+    def written(self) -> dict[str, list[int]]:
+        """The tags as the data writes them, and the numbers of those that each stands for.
+
+        In IOB1 a B is written as the I that it is but right behind a span of its own type.
+
+        >>> TagCodes(("B-PER", "E-PER", "I-PER", "O", "S-PER"), "iob2").written
+        {'B-PER': [0, 4], 'I-PER': [1, 2], 'O': [3]}
+        """
+        letters = letters_of(self.scheme)
+        theirs = dict(zip("BIES", letters or (), strict=bool(letters)))
+        found: dict[str, list[int]] = {}
+        for number, name in enumerate(self.names):
+            is_span = letters is not None and name != OUTSIDE
+            said = theirs[name[0]] + name[1:] if is_span else name
+            found.setdefault(said, []).append(number)
+        return found
 
     def allowed(self) -> NDArray[np.bool_]:
         """Return (C + 1, C + 1) which tag (across) may stand behind which (down); the last of each is the edge."""

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.core.watch import gradient_reach
 from unrolled.tasks.parted import facts_of_run
-from unrolled.tasks.recurrent import CellChoice, named_cells
+from unrolled.tasks.recurrent import CellChoice, cell_names
 from unrolled.tasks.tag.fitted import Fitted
 from unrolled.tasks.tag.network import TagModel
 from unrolled.tasks.tag.parts import TagPart, TagParts
 from unrolled.tasks.tag.reading import TagBatch
+from unrolled.tasks.tracing import Reach, as_arrays
 from unrolled.train.loop import TrainResult
 
 REACH_ROWS = 32
 
 
-def reach_of(fitted: Fitted, train: TagPart) -> Mapping[str, NDArray[np.float64]]:
-    """Return |dL/dh| by cell, at each distance from the token whose loss L is: the last one that the cell reads.
-
-    L is the loss of one token alone, or the distance to it would say nothing: of the last token for what reads forward,
-    of the first one for what reads backward.
-    """
+def reach_of(fitted: Fitted, train: TagPart) -> Reach:
+    """Return |dL/dh| by cell on some training sentences, as `reach_in` does."""
     count = min(len(train), REACH_ROWS)
     rows = np.unique(np.linspace(0, len(train) - 1, count).astype(int))
     some = train.take(rows)
@@ -34,39 +28,36 @@ def reach_of(fitted: Fitted, train: TagPart) -> Mapping[str, NDArray[np.float64]
     filled = np.flatnonzero(encoded.lengths)
     if not len(filled):
         return {}
-    batch = encoded.batch(filled)
+    names = cell_names(fitted.model, {"": fitted.model.network.layer})
+    found = reach_in(fitted.model, encoded.batch(filled))
+    return {names[path]: norms for path, norms in found.items() if path in names}
 
-    def loss_of(place: str) -> Mapping[str, Tensor]:
-        def loss(model: nn.Module, batch: TagBatch) -> Tensor:
-            assert isinstance(model, TagModel)
-            scores, tags = model.scores(batch.xs), batch.tags
-            if place == "last":
-                return F.cross_entropy(scores.last(), tags.last(), reduction="sum")
-            return F.cross_entropy(scores.data[:, 0], tags.data[:, 0], reduction="sum")
 
-        return gradient_reach(fitted.model, batch, loss)
+def reach_in(network: TagModel, batch: TagBatch) -> Reach:
+    """Return |dL/dh| by the path of each cell, at each distance from the token whose loss L is: the last that it reads.
 
-    names = named_cells(fitted.model.network.layer)
-    called = {path: names.get(id(part)) for path, part in fitted.model.named_modules()}
-    found = dict(loss_of("last"))
-    if not fitted.settings.bidirectional:
-        return _called(found, called)
-    backward = {path: norms for path, norms in loss_of("first").items() if _is_backward(path)}
-    return _called(found | backward, called)
+    L is the loss of one token alone, or the distance to it would say nothing: of the last token for what reads forward,
+    of the first one for what reads backward.
+    """
+
+    def last(model: nn.Module, batch: TagBatch) -> Tensor:
+        assert isinstance(model, TagModel)
+        return F.cross_entropy(model.scores(batch.xs).last(), batch.tags.last(), reduction="sum")
+
+    def first(model: nn.Module, batch: TagBatch) -> Tensor:
+        assert isinstance(model, TagModel)
+        scores, tags = model.scores(batch.xs).data[:, 0], batch.tags.data[:, 0]
+        return F.cross_entropy(scores, tags, reduction="sum")
+
+    found = as_arrays(gradient_reach(network, batch, last))
+    if any(map(_is_backward, found)):
+        backward = as_arrays(gradient_reach(network, batch, first))
+        found |= {path: norms for path, norms in backward.items() if _is_backward(path)}
+    return found
 
 
 def _is_backward(path: str) -> bool:
     return "backward_layer" in path.split(".")
-
-
-def _called(
-    found: Mapping[str, Tensor], names: Mapping[str, str | None]
-) -> dict[str, NDArray[np.float64]]:
-    return {
-        name: norms.double().numpy()
-        for path, norms in found.items()
-        if (name := names.get(path)) is not None
-    }
 
 
 def facts_of(

@@ -51,8 +51,11 @@ class TagModel(nn.Module):
 
     def probabilities(self, scores: Seq, tags: Seq) -> Seq:
         """Return the probability (B, T) of each of these tags."""
-        if self.chained and self.crf is not None:
-            each = self.crf.marginals(scores).data
-        else:
-            each = scores.data.softmax(-1)
+        each = self.all_probabilities(scores).data
         return scores.with_data(each.gather(-1, tags.data.unsqueeze(-1)).squeeze(-1))
+
+    def all_probabilities(self, scores: Seq) -> Seq:
+        """Return the probabilities (B, T, C) of all tags; of a chain, in the light of the whole row."""
+        if self.chained and self.crf is not None:
+            return self.crf.marginals(scores)
+        return scores.with_data(scores.data.softmax(-1))

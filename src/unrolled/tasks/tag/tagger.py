@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +32,8 @@ from unrolled.tasks.tag.saving import load_fitted, save_fitted
 from unrolled.tasks.tag.scoring import make_outcome, score_beside_baselines, score_intervals
 from unrolled.tasks.tag.settings import read_options
 from unrolled.tasks.tag.stream import TagStream
+from unrolled.tasks.tag.trace import trace_of, watched
+from unrolled.tasks.trace import Side, Trace
 
 COLUMNS = {
     "sentence": pl.Int64,
@@ -315,6 +318,44 @@ class Tagger(PartedModel):
     def fit_baseline(self, baseline: MostFrequentTag) -> None:
         train = self._parts.train
         baseline.fit(train.sentences, train.tags)
+
+    def trace(self, text: Any, *, tags: Sequence[str] | None = None) -> Trace:
+        """Return what happens inside on one sentence, with the probability of every tag at every token.
+
+        The tags are written as the data writes them; one stands for all forms that are written so. Of a sentence of more
+        than ``max_length`` tokens the first of its pieces is read.
+
+        Args:
+            text: a text, which is parted into tokens, or a list of tokens.
+            tags: the true tags.
+
+        Raises:
+            InputError: it is no sentence, or empty, or there are not as many tags.
+
+        >>> sentences, tags = [["Ann", "ran"], ["we", "ran"]] * 12, [["B-PER", "O"], ["O", "O"]] * 12
+        >>> model = Tagger(hidden_size=8, embedding=8, max_steps=60, validation=0, test=0).fit(sentences, tags)
+        >>> trace = model.trace("Ann ran")
+        >>> trace.outputs[0].tags, list(trace.questions)
+        (('B-PER', 'O'), ['step 1: B-PER', 'step 2: O'])
+        """
+        return trace_of(self.fitted, text, tags)
+
+    def watched(self, inputs: Iterable[Any]) -> tuple[Side, ...]:
+        """Return what each cell does on many sentences at once, as `trace` does of one, without anything that comes out.
+
+        Raises:
+            InputError: there is no sentence, or one is none, or empty.
+        """
+        return watched(self.fitted, inputs)
+
+    def inputs_of(self, source: Any, limit: int | None = None) -> list[Any]:
+        """Return the sentences of a file, a frame or a list, as `trace` takes them, at most ``limit``.
+
+        Raises:
+            InputError: they cannot be read, as of `predict`.
+        """
+        parts = iter_tagged(source, like=self.fitted.form)
+        return list(islice(chain.from_iterable(part.sentences for part in parts), limit))
 
     def stream(self) -> TagStream:
         """Return a stream that is fed token by token and answers each at once.
