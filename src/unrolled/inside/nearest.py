@@ -69,7 +69,8 @@ class Corpus:
             state: as the cell's.
             count: how many.
         """
-        return self._states()[side].nearest(path, state, count)
+        states = self._states()
+        return states[side].nearest(path, state, count) if states else []
 
     @property
     def rows(self) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from unrolled.inside.page_words import CHINESE, ENGLISH
+from unrolled.inside.page_words import DICTIONARY
 from unrolled.view.svg import escape
 
 def page(documents: Sequence[dict[str, Any]], *, panes: int | None = None, title: str, language: str = "en") -> str:
@@ -23,12 +23,12 @@ def page(documents: Sequence[dict[str, Any]], *, panes: int | None = None, title
         language: "en" or "zh", until a reader chooses.
     """
     live, script = panes is not None, scripts()
-    blocks = [data_block("words", {"en": ENGLISH, "zh": CHINESE})]
+    blocks = [data_block("words", DICTIONARY)]
     blocks += [data_block(f"pane{at}", document) for at, document in enumerate(documents)]
     parts = {
         "language": {"zh": "zh-CN"}.get(language, language),
         "policy": policy(script, live=live),
-        "live": "1" if live else "",
+        "live": "1" if live else "0",
         "panes": str(len(documents) if panes is None else panes),
         "title": escape(title),
         "style": styles(),
@@ -62,19 +62,16 @@ def policy(script: str, *, live: bool) -> str:
 
 
 def scripts() -> str:
-    """Return the page's scripts as one, in the order in which the skeleton names them."""
-    return "\n".join(_asset(name) for name in _listed("scripts"))
+    """Return the page's scripts as one: each only names things, and the page begins when all are read."""
+    folder = resources.files("unrolled.inside").joinpath("page")
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".js"))
+    return "\n".join(_asset(name) for name in names)
 
 
 def styles() -> str:
     """Return the page's styles: those of the reports first."""
     reports = resources.files("unrolled.view").joinpath("page.css").read_text(encoding="utf-8")
-    return "\n".join([reports, *(_asset(name) for name in _listed("styles"))])
-
-
-def _listed(kind: str) -> list[str]:
-    listed: dict[str, list[str]] = json.loads(_asset("files.json"))
-    return listed[kind]
+    return f"{reports}\n{_asset('page.css')}"
 
 
 def _asset(name: str) -> str:

@@ -18,6 +18,8 @@ from unrolled.inside.pane import Pane
 HOST = "127.0.0.1"
 KEPT = 8
 """Edits of a pane that can still be asked about."""
+POLLED = 0.05
+"""Seconds after which `close` is noticed."""
 LARGEST = 4_000_000
 """Bytes of a request."""
 
@@ -47,7 +49,9 @@ class Server:
                 f"port {port} cannot be used: {error.strerror or error}", fix="--port 0 takes one that is free"
             ) from error
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(POLLED,), daemon=True
+        )
         self._thread.start()
 
     @property

@@ -9,16 +9,19 @@ const fromBase64 = (text) => {
   return bytes;
 };
 
-// Three byte planes, deflated; an element is low + step * k, and the largest k stands for what is not a number.
+// Byte planes, the lowest first, deflated; an element is low + step * k, and the largest k stands for what is not a number.
 const unpack = async (packed) => {
   const inflated = new Blob([fromBase64(packed.data)]).stream().pipeThrough(new DecompressionStream("deflate"));
   const planes = new Uint8Array(await new Response(inflated).arrayBuffer());
-  const size = planes.length / 3;
+  const count = packed.bytes;
+  const size = planes.length / count;
   const values = new Float32Array(size);
   const { low, step } = packed;
+  const missing = 256 ** count - 1;
   for (let i = 0; i < size; i += 1) {
-    const k = planes[i] | (planes[size + i] << 8) | (planes[2 * size + i] << 16);
-    values[i] = k === 0xffffff ? NaN : low + step * k;
+    let k = 0;
+    for (let plane = count - 1; plane >= 0; plane -= 1) k = k * 256 + planes[plane * size + i];
+    values[i] = k === missing ? NaN : low + step * k;
   }
   return values;
 };

@@ -1,0 +1,90 @@
+"""The page holds what it shows, and never reads a text as markup."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import torch
+
+import unrolled as ur
+from unrolled.errors import InputError
+from unrolled.inside.arrays import unpacked
+from unrolled.inside.layers import trace_layer
+from unrolled.inside.page import data_block, page
+
+
+def test_a_text_full_of_markup_stays_data() -> None:
+    text = "</script><script>alert(1)</script><!-- @@script@@ @@data@@"
+    made = page([{"input": {"text": text}}], title=f"{text}", language="zh")
+    assert made.count("<script>") == 1 and "alert(1)</script>" not in made
+    assert "<!--" not in made.replace("<!doctype", "")
+    block = re.search(r'id="pane0">(.*?)</script>', made)
+    assert block is not None and json.loads(block[1])["input"]["text"] == text
+    assert '<html lang="zh-CN">' in made
+
+
+def test_half_a_surrogate_pair_can_be_written() -> None:
+    assert data_block("x", "\ud800").encode("utf-8")
+
+
+def test_numbers_of_the_file_are_those_of_watch() -> None:
+    torch.manual_seed(0)
+    layer = ur.deep(ur.LSTM, 3, 4, layers=2, bidirectional=True)
+    xs = torch.randn(1, 6, 3)
+    whole = ur.look(layer, xs).panes[0].whole()
+    with torch.no_grad(), ur.watch(layer) as seen:
+        layer(xs)
+    cells = {cell["path"]: cell for cell in whole["sides"][0]["cells"]}
+    assert list(cells) == list(seen)
+    for path, run in seen.items():
+        for kind, tree in (("states", run.states), ("gates", run.gates)):
+            for field in cells[path][kind]:
+                found = torch.from_numpy(unpacked(whole["arrays"][field["array"]]))
+                torch.testing.assert_close(
+                    found, getattr(tree, field["field"])[0].double(), rtol=0, atol=1e-6
+                )
+    assert [cell["name"] for cell in cells.values()] == ["h1 →", "h1 ←", "h2 →", "h2 ←"]
+
+
+def test_a_saved_page_is_whole_or_not_there(tmp_path: object) -> None:
+    seen = ur.look(ur.GRU(2, 3), torch.randn(1, 4, 2))
+    target = seen.save(f"{tmp_path}/page.html")
+    assert target.read_text("utf-8") == seen.html()
+    with pytest.raises(InputError, match="cannot be written"):
+        seen.save(f"{tmp_path}/nowhere/page.html")
+
+
+def test_very_many_numbers_are_kept_in_a_byte_each_and_the_page_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("unrolled.inside.pane.MANY", 10)
+    whole = ur.look(ur.GRU(2, 3), torch.randn(1, 4, 2)).panes[0].whole()
+    assert {array["bytes"] for array in whole["arrays"]} == {1}
+    assert any("254th" in note for note in whole["notes"])
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [(torch.zeros(2, 4, 2), "2 rows"), (torch.zeros(1, 0, 2), "0 steps")],
+)
+def test_a_layer_is_looked_into_on_one_row(given: torch.Tensor, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        ur.look(ur.GRU(2, 3), given)
+
+
+def test_what_has_no_cells_is_refused() -> None:
+    with pytest.raises(InputError, match="from_torch"):
+        ur.look(torch.nn.LSTM(2, 3), torch.zeros(1, 4, 2))
+
+
+def test_features_alone_are_one_row() -> None:
+    assert len(trace_layer(ur.GRU(2, 3), torch.zeros(4, 2)).sides[0].steps[0]) == 4
+
+
+def test_more_than_two_panes_are_refused() -> None:
+    cell, xs = ur.GRU(2, 3), torch.zeros(1, 4, 2)
+    assert len(ur.look(cell, xs, xs).panes) == len(ur.look(cell, xs, beside=ur.RNN(2, 3)).panes) == 2
+    with pytest.raises(InputError, match="2 inputs and a second model"):
+        ur.look(cell, xs, xs, beside=cell)
