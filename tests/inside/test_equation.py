@@ -30,13 +30,15 @@ class Kept(NamedTuple):
 
 class KeepGates(NamedTuple):
     keep: Tensor
+    new: Tensor
 
 
 class Leaky(Cell):
     """A user's own cell, with a gate.
 
         keep = sigmoid(w x)            how much stays
-        m' = keep * m + (1 - keep) * x
+        new = tanh(x)
+        m' = keep * m + (1 - keep) * new
 
     Read nowhere.
     """
@@ -49,11 +51,11 @@ class Leaky(Cell):
         self.w = torch.nn.Parameter(torch.randn(hidden_size))
 
     def gates(self, x: Tensor, state: Kept) -> KeepGates:
-        return KeepGates((self.w * x).sigmoid())
+        return KeepGates((self.w * x).sigmoid(), x.tanh())
 
     def step(self, x: Tensor, state: Kept) -> tuple[Tensor, Kept]:
-        (keep,) = self.gates(x, state)
-        m = keep * state.m + (1 - keep) * x
+        keep, new = self.gates(x, state)
+        m = keep * state.m + (1 - keep) * new
         return m, Kept(m)
 
 

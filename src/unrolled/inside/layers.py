@@ -16,7 +16,7 @@ from unrolled.core.seq import Seq
 from unrolled.core.tree import leaves, tree_map
 from unrolled.core.watch import gradient_reach, projected, watch
 from unrolled.errors import InputError
-from unrolled.tasks.recurrent import named_cells
+from unrolled.tasks.recurrent import cell_names
 from unrolled.tasks.trace import Side, Trace
 
 
@@ -49,8 +49,7 @@ def trace_layer(layer: nn.Module, x: Any) -> Trace:
         )
     with torch.no_grad(), watch(layer) as seen:
         layer(x)
-    cells = named_cells(layer) if isinstance(layer, Layer) else {}
-    named = {path: cells.get(id(part), path) for path, part in layer.named_modules()}
+    named = cell_names(layer, {"": layer}) if isinstance(layer, Layer) else {}
     runs = {path: run for path, run in seen.items() if run.steps == seq.steps}
     steps = tuple(str(step + 1) for step in range(seq.steps))
 
@@ -63,7 +62,7 @@ def trace_layer(layer: nn.Module, x: Any) -> Trace:
             if path in last
         }
 
-    side = Side("", (steps,), runs, {path: named[path] for path in runs})
+    side = Side("", (steps,), runs, named)
     values = [leaf[0].reshape(seq.steps, -1).tolist() for leaf in leaves(seq.data)]
     given = {"values": values[0]} if len(values) == 1 else {}
     return Trace("layer", given, (side,), (), {}, (), reached)
