@@ -29,7 +29,16 @@ RECIPES: Mapping[str, Recipe] = {
         "1.1 million characters; the last tenth scored, the twentieth before it to choose the weights by",
         "val. loss of small models (not the same test): Transformer 1.470, minLSTM 1.555, minGRU 1.548",
         metric="nats_per_char",
-        options={"units": "characters", "kind": "text", "test": 0.1, "max_minutes": 60},
+        options={
+            "units": "characters",
+            "kind": "text",
+            "test": 0.1,
+            "dropout": 0.3,
+            "weight_dropout": 0.2,
+            "epochs": None,
+            "patience": None,
+            "max_minutes": 60,
+        },
     ),
     "tang": Recipe(
         files("quantangshi/tang.jsonl.xz"),
@@ -50,8 +59,8 @@ RECIPES: Mapping[str, Recipe] = {
 
 CELLS: Mapping[str, Mapping[str, Any]] = {
     "lstm": {"hidden_size": 444},
-    "mingru": {"hidden_size": 724, "layers": 3},
-    "transformer": {"hidden_size": 256, "layers": 4},
+    "mingru": {"hidden_size": 724, "layers": 3, "weight_dropout": 0.0},
+    "transformer": {"hidden_size": 256, "layers": 4, "weight_dropout": 0.0},
 }
 """Options with which a cell has as many parameters as the GRU of the defaults, two layers of 512: within 1 % on Shakespeare."""
 

@@ -115,7 +115,7 @@ def _inputs(model: Any, task: str, data: str | None, row: int) -> tuple[Any, ...
         if task == "forecast":
             return ()
         raise InputError("there is nothing to look at", fix='give a text or a file: look MODEL "a text"')
-    is_file = data == "-" or Path(data).is_file()
+    is_file = data == "-" or _is_file(data)
     if task == "forecast":
         return (data,)
     if not is_file:
@@ -128,6 +128,13 @@ def _inputs(model: Any, task: str, data: str | None, row: int) -> tuple[Any, ...
             f"--row {row}", where=data, expected=f"a row from 1 to {len(rows)}" if rows else "a file with rows"
         )
     return (rows[row - 1],)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # longer than a name can be, or with a null character
+        return False
 
 
 def _serve(shown: Look, port: int, language: str, browser: bool) -> None:
