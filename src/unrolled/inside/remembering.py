@@ -13,8 +13,8 @@ from unrolled.cells import GRU, LSTM, RNN
 from unrolled.core.compose import deep
 from unrolled.core.watch import gradient_reach
 from unrolled.tasks.trace import Side, Trace
-from unrolled.view.reach import Reach, reach, reach_sentence
-from unrolled.view.words import Text, phrase
+from unrolled.view.reach import Reach, advice, reach, reach_sentence
+from unrolled.view.words import Text
 
 Array = NDArray[np.float64]
 
@@ -49,11 +49,7 @@ def remembering(trace: Trace) -> Remembering:
         names.get(path, path): (relative(norms), reach(norms)) for path, norms in trace.reach().items()
     }
     beside = fresh(trace.sides[0]) if trace.sides else {}
-    kinds = {found.verdict for _, found in cells.values()}
-    advice = tuple(
-        phrase(f"reach.try_{kind}") for kind in ("vanishing", "exploding", "healthy") if kind in kinds
-    )
-    return Remembering(cells, beside, advice)
+    return Remembering(cells, beside, tuple(advice(judged for _, judged in cells.values())))
 
 
 def relative(norms: Array) -> Array:

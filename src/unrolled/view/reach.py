@@ -20,7 +20,7 @@ whose gradient is that small moves the weights less than the noise between two b
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -106,6 +106,14 @@ def reach_sentence(name: Text, found: Reach) -> Text:
     return phrase("reach.say_lasts", lasts=phrase("steps_back", count=f"{found.lasts:,}"), **values)
 
 
+def advice(found: Iterable[Reach]) -> list[Text]:
+    """Return what to try where gradients vanish or explode, or that nothing needs to be done."""
+    kinds = {one.verdict for one in found}
+    bad = [kind for kind in ("vanishing", "exploding") if kind in kinds]
+    said = bad or (["healthy"] if "healthy" in kinds else [])
+    return [phrase(f"reach.try_{kind}") for kind in said]
+
+
 def gradient_reach_chart(reaches: Mapping[str, ArrayLike], *, title: Text = "") -> LineChart:
     """Draw |dL/dh_t| against the distance from the end, on a log axis, one line for every layer or cell.
 
@@ -124,5 +132,9 @@ def gradient_reach_chart(reaches: Mapping[str, ArrayLike], *, title: Text = "") 
         lines=[Line(name, np.arange(len(norms)), norms) for name, norms in named],
         x=Axis(phrase("reach.distance")),
         y=Axis("|∂L/∂hₜ|", log=True),
-        verdict=[*verdicts, Verdict(phrase("reach.rule"), "small")],
+        verdict=[
+            *verdicts,
+            *(Verdict(said) for said in advice(one for _, one in judged)),
+            Verdict(phrase("reach.rule"), "small"),
+        ],
     )
