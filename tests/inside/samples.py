@@ -56,6 +56,7 @@ class Maker:
         self.random = np.random.default_rng(seed)
         self.arrays: list[dict[str, Any]] = []
         self.values: list[Floats] = []
+        self.made: Document = {}
         self._levels = levels
 
     def add(self, values: Any) -> int:
@@ -130,7 +131,7 @@ class Maker:
 
     def document(self, task: str, title: str, given: Document, sides: list[Document]) -> Document:
         facts = [["task", task], ["cell", "LSTM"], ["layers", "2"], ["parameters", "123,456"]]
-        return {
+        self.made = {
             "version": 1,
             "task": task,
             "title": title,
@@ -145,6 +146,7 @@ class Maker:
             "reach": None,
             "nearest": None,
         }
+        return self.made
 
 
 def _lstm(random: np.random.Generator, steps: int, units: int, backward: bool) -> dict[str, Floats]:
@@ -284,6 +286,11 @@ def _nearest(random: np.random.Generator, steps: list[str], cell: str) -> Docume
 
 def classifier(text: str = REVIEW, seed: int = 1, units: int = 32) -> Document:
     """Return a sentence classifier of two bidirectional layers."""
+    return classifier_maker(text, seed, units).made
+
+
+def classifier_maker(text: str = REVIEW, seed: int = 1, units: int = 32) -> Maker:
+    """Return the same with its numbers."""
     make = Maker(seed)
     steps = text.split()
     names = ["h1 →", "h1 ←", "h2 →", "h2 ←"]
@@ -310,7 +317,7 @@ def classifier(text: str = REVIEW, seed: int = 1, units: int = 32) -> Document:
     }
     document["reach"] = _reach(names, len(steps))
     document["nearest"] = _nearest(make.random, steps, "h2 →")
-    return document
+    return make
 
 
 def translator(seed: int = 2) -> Document:
@@ -373,7 +380,7 @@ def tagger(seed: int = 3) -> Document:
 
 
 def forecaster(seed: int = 4) -> Document:
-    """Return a forecaster of a week of hours from two weeks of days."""
+    """Return a forecaster of two weeks from eight weeks."""
     make = Maker(seed)
     past = np.arange("2024-03-01", "2024-04-26", dtype="datetime64[D]").astype(str).tolist()
     future = np.arange("2024-04-26", "2024-05-10", dtype="datetime64[D]").astype(str).tolist()

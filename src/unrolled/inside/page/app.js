@@ -12,17 +12,28 @@ const cardOf = (name, make, pane) => {
   const title = panes.length > 1 ? [html("h3", { class: "pane-name" }, paneName(pane))] : [];
   const card = html("article", { class: "chart", "data-part": name, "data-pane": pane.number }, ...title);
   pane.observe(make(card, pane));
+  pane.observe(() => Object.assign(card.dataset, {
+    side: pane.side, step: pane.step, unit: pane.unit, cell: pane.chosen ? pane.chosen.path : "",
+  }));
   return card;
 };
 
-const paneName = (pane) => `${"AB"[pane.number]} · ${pane.document.title}`;
+const letterOf = (pane) => "AB"[pane.number];
 
-const section = ([name, make]) => html("section", { class: `part ${name}` },
+const paneName = (pane) => `${letterOf(pane)} · ${pane.document.title}`;
+
+const section = ([name, make]) => html("section", { class: "part", id: name },
   html("h2", {}, say(`${name}.title`)), html("p", { class: "lead" }, say(`${name}.lead`)),
   html("div", { class: "panes" }, panes.map((pane) => cardOf(name, make, pane))));
 
-const facts = () => panes.map((pane) => html("p", { class: "facts-line" }, pane.document.model.facts.map(([name, value]) =>
-  html("span", {}, `${sayOr(`fact.${name}`, name)} `, html("b", {}, value)))));
+// The facts of each model, once where they are the same.
+const facts = () => {
+  const kinds = new Map(panes.map((pane) => [JSON.stringify(pane.document.model.facts), pane]));
+  return [...kinds.values()].map((pane) => html("p", { class: "facts-line" },
+    kinds.size > 1 ? html("b", { class: "letter" }, letterOf(pane)) : null,
+    pane.document.model.facts.map(([name, value]) =>
+      html("span", {}, `${sayOr(`fact.${name}`, name)} `, html("b", {}, value)))));
+};
 
 const switches = () => html("div", { class: "switches" },
   segments(say("page.language"), [["en", "English"], ["zh", "中文"]], words.language, (language) => {

@@ -9,7 +9,7 @@ const attributionPart = (card, pane) => {
   const said = html("p", { class: "note sums" });
   const table = numbersTable(pane, () => attributionTable(now.found));
   card.append(head, title, tokens.element, bars.element, said, table.element);
-  const now = { of: null, method: null, found: null, document: null };
+  const now = { of: null, method: null, found: null, document: null, stale: false };
 
   const ask = async () => {
     const shown = pane.document;
@@ -17,19 +17,19 @@ const attributionPart = (card, pane) => {
     if (of === null) return;
     try {
       const found = await source.attribution(pane.number, shown, of);
-      if (found && live) shown.attribution[of] = found;
+      if (found) shown.attribution[of] = found;
       if (now.of === of && pane.document === shown) set(found);
     } catch (error) {
       said.textContent = error.message;
     }
   };
-  const { live } = source;
   const set = (found) => {
-    now.found = found;
+    Object.assign(now, { found, stale: false });
     pane.change("attribution");
   };
+  const later = whenQuiet(300, ask);
 
-  const questions = () => (live ? pane.document.questions
+  const questions = () => (source.live ? pane.document.questions
     : pane.document.questions.filter((of) => pane.document.attribution[of]));
 
   const adopt = () => {
@@ -37,8 +37,11 @@ const attributionPart = (card, pane) => {
     const asked_ = questions();
     now.of = asked_.includes(now.of) ? now.of : asked_[0] ?? null;
     const there = pane.document.attribution[now.of] || null;
-    if (there || now.of === null) now.found = there;
-    else ask();
+    if (there || now.of === null) Object.assign(now, { found: there, stale: false });
+    else {
+      now.stale = true;
+      later();
+    }
   };
 
   const controls = () => head.replaceChildren(...(now.of === null ? [] : [
@@ -58,6 +61,7 @@ const attributionPart = (card, pane) => {
     if (only(changed, ["unit", "cell", "heat"])) return;
     if (changed.has("attribution") || changed.has("document")) controls();
     const found = fits(pane, now.found) ? now.found : null;
+    card.classList.toggle("stale", Boolean(found) && now.stale);
     [tokens.element, bars.element, table.element, title].forEach((each) => { each.hidden = !found; });
     if (!found) {
       said.textContent = say(now.of === null ? "attribution.none" : "attribution.waiting");

@@ -49,6 +49,8 @@ const cellTable = (pane) => {
   const earlier = cell.states.map((state) => (step === null ? pane.array(state.begin) : rowOf(pane, state, step)));
   const gates = cell.gates.map((gate) => rowOf(pane, gate, pane.step));
   const rows = [...gates, ...earlier, ...after];
+  const marksOf = (kind) => ({ field }) => ({ "data-field": field, "data-kind": kind });
+  const fields = [...cell.gates.map(marksOf("gate")), ...cell.states.map(marksOf("before")), ...cell.states.map(marksOf("after"))];
   if (rows.includes(null)) return null;
   return {
     columns: [say("unit"), ...cell.gates.map((gate) => gateTitle(cell, gate)),
@@ -58,5 +60,6 @@ const cellTable = (pane) => {
     label: (unit) => String(unit),
     row: (unit) => rows.map((row) => row[unit] ?? NaN),
     marks: (unit) => ({ "data-unit": unit }),
+    cellMarks: (at) => fields[at],
   };
 };

@@ -17,7 +17,7 @@ const paneChoice = (pane, named) => {
     pane.choose({ unit: Math.round(Number(event.target.value)) || 0 }) });
   const move = (by) => () => pane.choose({ step: pane.step + by });
   const element = html("div", { class: "pane-choice", role: "group", "aria-label": say("choice.title") },
-    named ? html("b", { class: "letter" }, "AB"[pane.number]) : null,
+    named ? html("b", { class: "letter" }, letterOf(pane)) : null,
     html("span", { class: "stepper" }, button("‹", move(-1), { "aria-label": say("step.before") }),
       button("›", move(1), { "aria-label": say("step.next") })),
     label, count, cells, html("label", { class: "unit-choice" }, html("span", {}, say("unit")), unit));

@@ -40,7 +40,7 @@ const partOf = (pane, part, numbered) => {
   const value = numbered ? valueOf(pane, part) : NaN;
   const below = Number.isFinite(value) ? figureOf(value) : html("span", {}, "");
   below.classList.add("below");
-  return html("span", { class: `symbol ${part.kind}`, "data-field": part.field, "data-kind": part.kind },
+  return html("span", { class: `symbol of-${part.kind}`, "data-field": part.field, "data-kind": part.kind },
     html("span", {}, plain(part.s)), below);
 };
 

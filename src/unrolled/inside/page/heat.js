@@ -19,8 +19,9 @@ const heatPart = (card, pane) => {
   const field = rasterField({ label: say("heat.title") });
   const foot = html("div", { class: "heat-foot" });
   const nothing = html("p", { class: "note", hidden: true }, say("cell.none"));
+  const health = html("div", { class: "health" });
   const table = numbersTable(pane, () => heatTable(pane, now));
-  card.append(head, field.element, foot, nothing, table.element);
+  card.append(head, field.frame, foot, nothing, table.element, health);
   const now = { field: null, order: "activity", whole: false, rows: [], values: null };
 
   steppable(field.element, pane, {
@@ -40,7 +41,7 @@ const heatPart = (card, pane) => {
     const value = now.values[found.column * now.width + unit];
     return [`${found.column + 1} · ${pane.labels[found.column]}`, [[say("unit.number", { unit }), number(value, 4)]]];
   });
-  new ResizeObserver(() => pane.document && pane.change("size")).observe(field.element);
+  onWidth(field.frame, () => pane.change("size"));
 
   const set = (change) => {
     Object.assign(now, change);
@@ -64,7 +65,7 @@ const heatPart = (card, pane) => {
 
   return (changed) => {
     const cell = pane.chosen;
-    [head, field.element, foot, table.element].forEach((each) => { each.hidden = !cell; });
+    [head, field.frame, foot, table.element, health].forEach((each) => { each.hidden = !cell; });
     nothing.hidden = Boolean(cell);
     if (!cell) return;
     if (only(changed, ["step", "unit"])) {
@@ -76,11 +77,14 @@ const heatPart = (card, pane) => {
       now.values = pane.array(shown.array);
       now.width = unitCount(pane.document, shown.array);
       now.rows = orderOf(cell, now.order, now.width);
-      if (changed.has("document") || changed.has("cell") || changed.has("side") || changed.has("heat")) controls(cell, fields);
+      if (changed.has("document") || changed.has("cell") || changed.has("side") || changed.has("heat")) {
+        controls(cell, fields);
+        health.replaceChildren(...healthOf(pane, cell));
+      }
       if (now.values) {
         const scale = scaleOf(now.values, shown.range);
         field.fit({ values: now.values, order: now.rows, rowStride: 1, columnStride: now.width,
-          columns: pane.labels.length, scale }, now.whole);
+          columns: pane.labels.length, scale, columnNames: pane.labels, rowNames: now.rows.map(String) }, now.whole);
         legend(scale);
       }
       marks();
@@ -98,5 +102,6 @@ const heatTable = (pane, now) => now.values && {
   count: pane.labels.length,
   label: (step) => `${step + 1} · ${pane.labels[step]}`,
   row: (step) => now.rows.map((unit) => now.values[step * now.width + unit]),
-  marks: (step) => ({ "data-step": step }),
+  marks: (step) => ({ "data-step": step, "data-field": now.field }),
+  cellMarks: (at) => ({ "data-unit": now.rows[at] }),
 };

@@ -98,6 +98,7 @@ const lineChart = (pane, { side, height = 190, label, step = true }) => {
     drawing.replaceChildren(...frameOf({ given, low, high, x, y, width, height }),
       ...(given.bands || []).map((band, at) => svg("path", { class: `area band${at}`, d: bandPath(band, x, y) })),
       ...shown.lines.map((line) => svg("path", { class: `line ${line.role}`, d: pathOf(line, x, y, inner) })),
+      ...endNames(shown.lines, x, y),
       ...cursorOf(pane, given, side, step, { x, y, height, shown }));
     keys.replaceChildren(...(given.lines.length > 1 || given.bands ? legendOf(given) : []));
     if (step) markStep(element, pane, label);
@@ -125,8 +126,24 @@ const frameOf = ({ given, low, high, x, y, width, height }) => {
   return [
     ...ticks.map((value) => svg("line", { class: "grid", x1: LEFT, x2: width - 12, y1: y(value), y2: y(value) })),
     ...ticks.map((value) => svg("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, text(value))),
-    ...places.map((at) => svg("text", { x: x(at), y: height - 3, "text-anchor": at ? "middle" : "start" }, shorten(given.labels[at], 14))),
+    ...places.map((at) => {
+      const text_ = shorten(given.labels[at], 14);
+      const half = textWidth(text_) * 3.4;
+      return svg("text", { x: clamp(x(at), half, width - half), y: height - 3, "text-anchor": "middle" }, text_);
+    }),
   ];
+};
+
+// The names of lines that are named where they end, kept apart.
+const endNames = (lines, x, y) => {
+  let above = -Infinity;
+  return lines.filter((line) => line.ends).map((line) => {
+    const last = line.values.findLastIndex((value) => Number.isFinite(value));
+    return { line, last, y: last < 0 ? NaN : y(line.values[last]) - 6 };
+  }).filter(({ last }) => last >= 0).sort((a, b) => a.y - b.y).map((end) => {
+    above = Math.max(end.y, above + 13);
+    return svg("text", { class: "end", x: x(end.last), y: above, "text-anchor": "end" }, end.line.name);
+  });
 };
 
 const powerOfTen = (power) => (power === 0 ? "1" : power >= -2 && power < 0 ? String(10 ** power) : `1e${number(power, 0)}`);
@@ -141,6 +158,6 @@ const cursorOf = (pane, given, side, step, { x, y, height, shown }) => {
 };
 
 const legendOf = (given) => [
-  ...given.lines.filter((line) => !line.unnamed).map((line) => html("li", {}, html("i", { class: `key ${line.role}` }), line.name)),
+  ...given.lines.filter((line) => !line.ends).map((line) => html("li", {}, html("i", { class: `key ${line.role}` }), line.name)),
   ...(given.bands || []).map((band, at) => html("li", {}, html("i", { class: `key area band${at}` }), band.name)),
 ];

@@ -1,14 +1,11 @@
 "use strict";
 // Find more like this: the steps of a corpus whose state is nearest to the chosen one.
 
-const WAIT = 150;
-
 const nearestPart = (card, pane) => {
   const title = html("h3");
   const list = html("ol", { class: "places" });
   const note = html("p", { class: "note" });
   card.append(title, note, list);
-  let timer = 0;
   let latest = 0;
 
   const ask = async () => {
@@ -30,10 +27,10 @@ const nearestPart = (card, pane) => {
     title.textContent = sayStep(pane);
   };
 
+  const later = whenQuiet(150, ask);
   return (changed) => {
     if (only(changed, ["unit", "heat", "numbers", "attribution", "reach", "size"])) return;
-    clearTimeout(timer);
-    timer = setTimeout(ask, source.live ? WAIT : 0);
+    later();
   };
 };
 

@@ -9,13 +9,13 @@ const pager = (text, at, size, count, turn) => (count <= size ? null : html("div
   button("‹", () => turn(at - size), { disabled: at === 0, "aria-label": say("table.earlier") }),
   button("›", () => turn(at + size), { disabled: at + size >= count, "aria-label": say("table.later") })));
 
-// `find()` gives {columns, count, label(row), row(row) -> numbers or texts, marks(row)}, or null while there is nothing.
+// `find()` gives {columns, count, label(row), row(row) -> numbers or texts, marks(row), cellMarks(column)}, or null while there is nothing.
 const numbersTable = (pane, find) => {
   const body = html("div");
   const element = html("details", { class: "numbers" }, html("summary", {}, say("table.open")), body);
   const at = { row: 0, column: 0 };
 
-  const cell = (value) => (typeof value === "number" ? figureOf(value, 4, "td") : html("td", {}, value ?? "–"));
+  const cell = (value, marks) => dress(typeof value === "number" ? figureOf(value, 4, "td") : html("td", {}, value ?? "–"), marks, []);
 
   const draw = () => {
     const shown = find();
@@ -30,7 +30,8 @@ const numbersTable = (pane, find) => {
     const rows = Array.from({ length: Math.min(ROWS, shown.count - at.row) }, (_, index) => {
       const row = at.row + index;
       return html("tr", shown.marks ? shown.marks(row) : {},
-        html("th", { scope: "row" }, shown.label(row)), part(shown.row(row)).map(cell));
+        html("th", { scope: "row" }, shown.label(row)), part(shown.row(row)).map((value, index_) =>
+          cell(value, shown.cellMarks ? shown.cellMarks(at.column + index_) : {})));
     });
     body.replaceChildren(html("div", { class: "scroll", tabindex: 0 }, html("table", {},
       html("thead", {}, html("tr", {}, html("th", { scope: "col" }, shown.columns[0]),

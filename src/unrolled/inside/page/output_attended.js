@@ -7,7 +7,8 @@ const attendedOutput = (element, pane, find) => {
   const shares = html("div");
   const table = numbersTable(pane, () => attendedTable(pane, find()));
   element.append(html("h3", {}, say("output.attended")), html("p", { class: "note" }, say("output.attended_note")),
-    field.element, title, shares, table.element);
+    field.frame, title, shares, table.element);
+  onWidth(field.frame, () => pane.change("size"));
   steppable(field.element, pane, { side: () => find().rows });
   const labels = (side) => pane.sides[side].steps;
 
@@ -33,7 +34,8 @@ const attendedOutput = (element, pane, find) => {
     if (!only(changed, ["step", "side", "unit", "cell"])) {
       const { high } = scaleOf(values);
       field.fit({ values, order: Array.from({ length: rows }, (_, row) => row), rowStride: columns, columnStride: 1,
-        columns, scale: { kind: "one", low: 0, high }, lowest: 8, narrowest: 8 }, false);
+        columns, scale: { kind: "one", low: 0, high }, lowest: 14, narrowest: 14, widest: 40,
+        rowNames: labels(output.rows).slice(0, rows), columnNames: labels(output.columns) }, false);
     }
     const row = Math.min(pane.steps[output.rows], rows - 1);
     field.mark(output.rows === output.columns ? -1 : pane.steps[output.columns], row);

@@ -11,10 +11,7 @@ const makePane = (number) => {
     under_way = false;
     const what = new Set(changed);
     changed.clear();
-    const start = performance.now();
-    for (const drawer of drawers) drawer(what);
-    performance.clearMeasures(`draw ${number}`);
-    performance.measure(`draw ${number}`, { start, end: performance.now(), detail: [...what] });
+    measured(`draw ${number}`, () => drawers.forEach((drawer) => drawer(what)), [...what]);
   };
 
   const pane = {
@@ -23,7 +20,7 @@ const makePane = (number) => {
     side: 0,
     cell: 0,
     unit: 0,
-    steps: [0],
+    steps: [],
     followers: [],
 
     get sides() { return pane.document.sides; },
@@ -62,7 +59,8 @@ const makePane = (number) => {
       await Promise.all(neededOf(shown, pane).map((id) => pane.load(shown, id, coming)));
       numbers = coming;
       pane.document = shown;
-      pane.steps = shown.sides.map((side, at) => clamp(pane.steps[at] || 0, 0, Math.max(side.steps.length - 1, 0)));
+      pane.steps = shown.sides.map((side, at) =>
+        clamp(pane.steps[at] ?? liveliest(side, coming), 0, Math.max(side.steps.length - 1, 0)));
       pane.side = Math.min(pane.side, shown.sides.length - 1);
       pane.cell = clamp(pane.cell, 0, Math.max(pane.sides[pane.side].cells.length - 1, 0));
       pane.unit = pane.chosen ? clamp(pane.unit, 0, pane.chosen.units - 1) : 0;
@@ -88,6 +86,14 @@ const makePane = (number) => {
     report() {},
   };
   return pane;
+};
+
+// Where a side is opened: at the step, after the first, that changed the state of its first cell the most.
+const liveliest = (side, numbers) => {
+  const change = side.cells.length ? numbers.get(side.cells[0].change) : [];
+  let best = Math.min(1, change.length - 1);
+  for (let step = 2; step < change.length; step += 1) if (change[step] > change[best]) best = step;
+  return best;
 };
 
 const cellArrays = (cell) => [

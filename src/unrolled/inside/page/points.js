@@ -71,5 +71,6 @@ const pointsField = (title, given, edit) => {
       range();
       draw();
     })] : [];
-  return html("div", { class: "field" }, html("span", {}, title), ...features, element);
+  const hint = source.live ? [html("span", { class: "hint" }, say("points.hint"))] : [];
+  return html("div", { class: "field" }, html("span", {}, title), ...hint, ...features, element);
 };

@@ -1,5 +1,5 @@
 "use strict";
-// A scrolling field of pixels with one column and one row marked on it.
+// A scrolling field of pixels with names at its edges, and one column and one row marked on it.
 
 const rasterField = ({ label, tallest = 360 }) => {
   const canvas = html("canvas", { "aria-hidden": "true" });
@@ -7,26 +7,39 @@ const rasterField = ({ label, tallest = 360 }) => {
   const rowMark = html("div", { class: "mark row-mark", hidden: true });
   const content = html("div", { class: "content" }, canvas, columnMark, rowMark);
   const element = html("div", { class: "scroller raster", "aria-label": label }, content);
+  const axes = rasterAxes();
+  const frame = html("div", { class: "raster-frame" }, axes.down, element, axes.across);
+  const chosen = { column: -1, row: -1 };
   let field = null;
+
+  const inView = () => ({
+    width: Math.min(element.clientWidth, field.columns * field.cellWidth),
+    height: Math.min(element.clientHeight, field.order.length * field.cellHeight),
+    left: element.scrollLeft,
+    top: element.scrollTop,
+  });
 
   const paint = () => {
     if (!field) return;
-    const width = Math.min(element.clientWidth, field.columns * field.cellWidth);
-    const height = Math.min(element.clientHeight, field.order.length * field.cellHeight);
-    paintRaster(canvas, { ...field, width, height, left: element.scrollLeft, top: element.scrollTop });
+    const view = inView();
+    paintRaster(canvas, { ...field, ...view });
+    axes.draw(field, view, chosen);
   };
 
   // Cells as large as there is room for, or all of them at once where `whole`.
   const fit = (given, whole) => {
+    const down = tallest / given.order.length;
+    const cellHeight = whole ? down : clamp(down, given.lowest || 3, 22);
+    axes.measure(given, (frame.clientWidth || 600) / given.columns, cellHeight);
     const room = element.clientWidth || 600;
     const across = room / given.columns;
-    const down = tallest / given.order.length;
-    const cellWidth = whole ? across : clamp(across, given.narrowest || 6, 40);
-    const cellHeight = whole ? down : clamp(down, given.lowest || 3, 22);
+    const cellWidth = whole ? across : clamp(across, given.narrowest || 6, given.widest || Infinity);
     field = { ...given, cellWidth, cellHeight };
-    content.style.width = `${given.columns * cellWidth}px`;
+    axes.measure(field, cellWidth, cellHeight);
+    const wide = given.columns * cellWidth;
+    content.style.width = `${wide}px`;
     content.style.height = `${given.order.length * cellHeight}px`;
-    element.style.height = `${Math.min(tallest, given.order.length * cellHeight) + (given.columns * cellWidth > room + 1 ? 14 : 2)}px`;
+    element.style.height = `${Math.min(tallest, given.order.length * cellHeight) + (wide > room + 1 ? 14 : 2)}px`;
     paint();
   };
 
@@ -38,12 +51,15 @@ const rasterField = ({ label, tallest = 360 }) => {
   const mark = (column, row) => {
     if (!field) return;
     const { cellWidth, cellHeight, columns, order } = field;
+    const moved = chosen.column !== column || chosen.row !== row;
+    Object.assign(chosen, { column, row });
     place(columnMark, column >= 0 && column < columns, {
       left: column * cellWidth - 1, width: Math.max(cellWidth, 1) + 2, height: order.length * cellHeight,
     });
     place(rowMark, row >= 0 && row < order.length, {
       top: row * cellHeight - 1, height: Math.max(cellHeight, 1) + 2, width: columns * cellWidth,
     });
+    if (moved) axes.draw(field, inView(), chosen);
   };
 
   const reveal = (column) => {
@@ -61,13 +77,6 @@ const rasterField = ({ label, tallest = 360 }) => {
     return column >= 0 && row >= 0 && column < field.columns && row < field.order.length ? { column, row } : null;
   };
 
-  const clear = () => { field = null; };
-
-  element.addEventListener("scroll", () => {
-    const start = performance.now();
-    paint();
-    performance.clearMeasures("scroll raster");
-    performance.measure("scroll raster", { start, end: performance.now() });
-  }, { passive: true });
-  return { element, content, fit, mark, reveal, find, paint, clear };
+  element.addEventListener("scroll", () => measured("scroll raster", paint), { passive: true });
+  return { element, frame, fit, mark, reveal, find };
 };

@@ -21,10 +21,11 @@ const reachPart = (card, pane) => {
       note.textContent = error.message;
     }
   };
+  const later = whenQuiet(600, ask);
   return (changed) => {
     if (now.document !== pane.document) {
       now.document = pane.document;
-      ask();
+      later();
     }
     const { found } = now;
     [chart.element, verdicts, advice, table.element].forEach((each) => { each.hidden = !found; });
@@ -45,13 +46,13 @@ const reachPart = (card, pane) => {
 
 const reachLines = (found) => {
   const longest = Math.max(...[...found.cells, ...found.beside].map((each) => each.norms.length));
-  const line = (each, role) => ({ name: each.name, values: asNumbers(each.norms), role });
+  const line = (each, role, ends = false) => ({ name: each.name, values: asNumbers(each.norms), role, ends });
   const all = [...found.cells, ...found.beside].flatMap((each) => asNumbers(each.norms)).filter((value) => value > 0);
   return {
     labels: Array.from({ length: longest }, (_, at) => String(at)),
     log: true,
     low: Math.max(Math.log10(Math.min(...all, 1)), -8) - 0.2,
-    lines: [...found.beside.map((each, at) => line({ ...each, name: say("reach.fresh", { name: each.name }) }, `beside beside${at}`)),
+    lines: [...found.beside.map((each, at) => line({ ...each, name: say("reach.fresh", { name: each.name }) }, `beside beside${at}`, true)),
       ...found.cells.map((each, at) => line(each, `c${at % 4 + 1}${at > 3 ? " dashed" : ""}`))],
   };
 };

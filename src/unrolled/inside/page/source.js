@@ -47,21 +47,29 @@ const answerOf = async (response) => {
   return answer;
 };
 
-const post = async (url, body) => answerOf(await fetch(url, {
+const ask = async (url, options) => {
+  try {
+    return await fetch(url, options);
+  } catch {
+    throw new Error(say("source.gone"));
+  }
+};
+
+const post = async (url, body) => answerOf(await ask(url, {
   method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
 }));
 
 const liveSource = {
   live: true,
-  document: async (pane) => answerOf(await fetch(`pane/${pane}`)),
+  document: async (pane) => answerOf(await ask(`pane/${pane}`)),
   array: async (pane, shown, id) => {
     if (shown.arrays[id].data) return unpack(shown.arrays[id]);
-    const response = await fetch(`pane/${pane}/${shown.trace}/array/${id}`);
+    const response = await ask(`pane/${pane}/${shown.trace}/array/${id}`);
     if (!response.ok) await answerOf(response);
     return new Float32Array(await response.arrayBuffer());
   },
   attribution: async (pane, shown, of) => shown.attribution[of] || post(`pane/${pane}/${shown.trace}/attribution`, { of }),
-  reach: async (pane, shown) => shown.reach || answerOf(await fetch(`pane/${pane}/${shown.trace}/reach`)),
+  reach: async (pane, shown) => shown.reach || answerOf(await ask(`pane/${pane}/${shown.trace}/reach`)),
   nearest: (pane, shown, side, cell, step) => post(`pane/${pane}/${shown.trace}/nearest`, { side, cell, step }),
   edit: (pane, input) => post(`pane/${pane}/trace`, { input }),
 };

@@ -60,7 +60,7 @@ const timelinePart = (card, pane) => {
   };
 
   const rebuild = () => {
-    shape = timelineShape(pane.sides);
+    shape = timelineShape(pane.sides, scroller.clientWidth);
     drawn.clear();
     columns.replaceChildren();
     const longest = Math.max(...pane.sides.map((side) => side.steps.length));
@@ -102,19 +102,15 @@ const timelinePart = (card, pane) => {
     return [`${found.step + 1} · ${steps[found.step]}`, shown.map(([cell]) =>
       [`${cell.name} ${say("timeline.change")}`, number(pane.array(cell.change)?.[found.step] ?? NaN)])];
   });
-  scroller.addEventListener("scroll", () => {
-    if (!shape) return;
-    const start = performance.now();
+  scroller.addEventListener("scroll", () => shape && measured("scroll timeline", () => {
     fillColumns();
     strip.draw();
-    performance.clearMeasures("scroll");
-    performance.measure("scroll", { start, end: performance.now() });
-  }, { passive: true });
-  new ResizeObserver(() => shape && pane.change("size")).observe(scroller);
+  }), { passive: true });
+  onWidth(scroller, () => pane.change("size"));
 
   return (changed) => {
-    if (changed.has("document")) rebuild();
-    if (changed.has("document") || changed.has("numbers")) {
+    if (changed.has("document") || changed.has("size")) rebuild();
+    if (["document", "numbers", "size"].some((each) => changed.has(each))) {
       const all = pane.sides.flatMap((side, at) => changesOf(at)).filter((values) => values !== null);
       largest = Math.max(...all.map((values) => extent(values)[1]), 1e-9);
       for (const [name, group] of drawn) {

@@ -7,10 +7,12 @@ const BETWEEN_LAYERS = 10;
 const LABEL = 30;
 const ATTENTION = 96;
 
-const columnWidth = (sides) => {
+// Columns are as wide as their names ask for; wider where all of them then still stand side by side.
+const columnWidth = (sides, room) => {
   const lengths = sides.flatMap((side) => side.steps.slice(0, 2000).map(textWidth)).sort((a, b) => a - b);
-  const usual = lengths.length ? quantile(lengths, 0.9) : 0;
-  return Math.round(clamp(usual * 7.2 + 14, 44, 92));
+  const usual = lengths.length ? quantile(lengths, 0.97) : 0;
+  const longest = Math.max(...sides.map((side) => side.steps.length), 1);
+  return Math.round(clamp(Math.max(usual * 7.2 + 14, Math.min(Math.floor(room / longest), 92)), 44, 96));
 };
 
 // In letters of the Latin alphabet: a Chinese one is twice as wide.
@@ -27,7 +29,7 @@ const shorten = (text, letters) => {
 };
 
 // [{side, rows: [{cell, y}], labelY, top, bottom}], and the height of it all.
-const timelineShape = (sides) => {
+const timelineShape = (sides, room) => {
   const blocks = [];
   let y = 6;
   for (let side = sides.length - 1; side >= 0; side -= 1) {
@@ -42,5 +44,5 @@ const timelineShape = (sides) => {
     blocks.push({ side, rows, top, labelY: y + 12, bottom: y + LABEL - 6 });
     y += LABEL + (side > 0 ? ATTENTION : 0);
   }
-  return { blocks, height: y, column: columnWidth(sides) };
+  return { blocks, height: y, column: columnWidth(sides, room) };
 };

@@ -1,57 +1,63 @@
 "use strict";
 // Try it: what was given, in a form that can be changed; everything follows.
 
-const DEBOUNCE = 60;
-
 const tryitPart = (card, pane) => {
-  const body = html("div", { class: "fields" });
   const trouble = html("p", { class: "trouble", role: "alert" });
   const notes = html("p", { class: "note" });
-  card.append(body, trouble, notes);
-  let timer = 0;
-  let latest = 0;
-
-  const send = async (input) => {
-    latest += 1;
-    const mine = latest;
-    try {
-      const shown = await source.edit(pane.number, input);
-      if (mine !== latest) return;
-      await pane.show(shown);
-      trouble.textContent = "";
-    } catch (error) {
-      if (mine === latest) trouble.textContent = error.message;
-    }
-  };
-  const edit = (key, value) => {
-    input = { ...input, [key]: value };
-    clearTimeout(timer);
-    timer = setTimeout(() => send(input), DEBOUNCE);
-  };
-  let input = { ...pane.document.input };
+  const edit = editor(pane, (text) => { trouble.textContent = text; });
   pane.report = (text) => { trouble.textContent = text; };
-  body.replaceChildren(...Object.entries(input).map(([key, value]) => fieldOf(key, value, edit)).filter(Boolean));
-  if (!source.live) body.append(html("p", { class: "note offline" }, say("tryit.offline")));
-
+  const fields = Object.entries(pane.document.input).map(([key, value]) => fieldOf(key, value, edit));
+  card.append(html("div", { class: "fields" }, fields), trouble, notes);
+  card.append(html("p", { class: "note offline" }, marked(say(source.live ? "tryit.live" : "tryit.offline"))));
   return (changed) => {
     if (changed.has("document")) notes.textContent = pane.document.notes.join(" ");
   };
 };
 
+// Sends what was typed as soon as the answer before has been drawn; of several changes meanwhile only the last.
+const editor = (pane, report) => {
+  let input = { ...pane.document.input };
+  let waiting = false;
+  let under_way = false;
+
+  const send = async () => {
+    under_way = true;
+    while (waiting) {
+      waiting = false;
+      try {
+        await pane.show(await source.edit(pane.number, input));
+        report("");
+      } catch (error) {
+        report(error.message);
+      }
+    }
+    under_way = false;
+  };
+  return (key, value) => {
+    input = { ...input, [key]: value };
+    waiting = true;
+    if (!under_way) send();
+  };
+};
+
 const fieldOf = (key, value, edit) => {
   const title = sayOr(`input.${key}`, key);
-  if (typeof value === "string") return textField(title, key, value, (text) => edit(key, text));
+  if (typeof value === "string") return source.live ? textField(title, key, value, (text) => edit(key, text)) : given(title, key, value);
   if (!Array.isArray(value) || !value.length) return null;
-  if (typeof value[0] === "string") return textField(title, key, value.join(" "), (text) => edit(key, text.split(/\s+/).filter(Boolean)));
-  return pointsField(title, value, (values) => edit(key, values));
+  if (typeof value[0] !== "string") return pointsField(title, value, (values) => edit(key, values));
+  if (!source.live) return given(title, key, value.join(" "));
+  return textField(title, key, value.join(" "), (text) => edit(key, text.split(/\s+/).filter(Boolean)));
 };
 
 const textField = (title, key, value, edit) => {
   const long = value.length > 40 || key === "text";
   const box = html(long ? "textarea" : "input", {
-    "data-field": key, rows: long ? Math.min(6, Math.ceil(value.length / 90) + 1) : null, spellcheck: "false",
-    readonly: !source.live, input: (event) => edit(event.target.value),
+    "data-field": key, rows: long ? clamp(Math.ceil(value.length / 90) + 1, 2, 6) : null, spellcheck: "false",
+    input: (event) => edit(event.target.value),
   });
   box.value = value;
   return html("label", { class: "field" }, html("span", {}, title), box);
 };
+
+const given = (title, key, value) => html("div", { class: "field" }, html("span", {}, title),
+  html("p", { class: "given", "data-field": key }, value));

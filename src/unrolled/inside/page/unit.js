@@ -6,9 +6,8 @@ const unitPart = (card, pane) => {
   const note = html("p", { class: "note" });
   const chart = lineChart(pane, { side: () => pane.side, height: 150, label: say("unit.title") });
   const tokens = tokensOf(pane, () => pane.side, say("unit.tokens"));
-  const health = html("div", { class: "health" });
   const table = numbersTable(pane, () => unitTable(pane));
-  card.append(title, note, chart.element, tokens.element, table.element, health);
+  card.append(title, note, chart.element, tokens.element, table.element);
 
   return (changed) => {
     const cell = pane.chosen;
@@ -34,7 +33,6 @@ const unitPart = (card, pane) => {
         });
       }
     }
-    if (!only(changed, ["step"])) health.replaceChildren(...saturation(pane, cell), ...dead(pane, cell));
     table.draw(changed, ["unit"]);
   };
 };
@@ -48,29 +46,6 @@ const unitTable = (pane) => {
     label: (step) => `${step + 1} · ${pane.labels[step]}`,
     row: (step) => kept.map((each) => elementOf(pane, each, step)),
     marks: (step) => ({ "data-step": step, "data-unit": pane.unit }),
+    cellMarks: (at) => ({ "data-field": kept[at].field }),
   };
 };
-
-// How often a gate is all but shut or all but open.
-const saturation = (pane, cell) => {
-  const rows = cell.gates.filter((gate) => cell.saturated[gate.field]).map((gate) => {
-    const { low, high } = cell.saturated[gate.field];
-    const part = (share, name) => html("i", { class: name, style: { width: `${share * 100}%` } });
-    return html("div", { class: "gate saturated", "data-field": gate.field },
-      html("span", { class: "gate-name" }, gateTitle(cell, gate)),
-      html("div", { class: "bar stacked", "aria-hidden": "true" }, part(low, "shut"), part(1 - low - high, "between"), part(high, "open")),
-      html("span", { class: "gate-mean", "data-value": String(low) }, percent(low)),
-      html("span", { class: "gate-own", "data-value": String(high) }, percent(high)));
-  });
-  return rows.length ? [html("h3", {}, say("saturated.title")), html("p", { class: "note" }, say("saturated.note")),
-    html("div", { class: "gates" }, html("div", { class: "gate gate-head" }, html("span"), html("span"),
-      html("span", {}, say("saturated.shut")), html("span", {}, say("saturated.open"))), ...rows)] : [];
-};
-
-const MOST_NAMED = 24;
-
-const dead = (pane, cell) => [html("h3", {}, say("dead.title")), cell.dead.length
-  ? html("p", { class: "dead" }, say("dead.some", { count: cell.dead.length, units: cell.units }), " ",
-    cell.dead.slice(0, MOST_NAMED).map((unit) => button(String(unit), () => pane.choose({ unit }), { "data-unit": unit })),
-    cell.dead.length > MOST_NAMED ? " …" : "")
-  : html("p", { class: "note" }, say("dead.none"))];

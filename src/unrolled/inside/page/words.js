@@ -33,6 +33,9 @@ const say = (key, gaps = {}) => {
   return text.replace(/\{(\w+)\}/g, (_, name) => gaps[name]);
 };
 
+// A text with `code` in it, as nodes.
+const marked = (text) => text.split("`").map((piece, at) => (at % 2 ? html("code", {}, piece) : piece));
+
 const known = (key) => words.all[words.language][key] !== undefined;
 
 // What has a word in the dictionary is said in the reader's language, anything else as it is.
