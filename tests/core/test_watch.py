@@ -67,6 +67,8 @@ def test_gates_and_states_are_those_computed_by_hand(kind, xs) -> None:
     assert set(record.gates._fields) == set(gates)
     for name, expected in gates.items():
         torch.testing.assert_close(getattr(record.gates, name), expected)
+        torch.testing.assert_close(record.gate(name), expected)
+    assert record.gate("none") is None
     assert torch.equal(record.outputs, ys.data)
     assert type(record.states) is cell.state_type
 

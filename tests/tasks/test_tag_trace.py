@@ -84,8 +84,10 @@ def test_letters_and_pairs_are_ways_in_which_a_token_is_read(chained, in_context
     word, pair, context = next(iter(question.values()))().inputs
     assert [each.shape[1] for each in (word, pair, context)] == [5, 5, 5]
     without = next(iter(question.values()))().without(2)
-    assert [place for place in range(5) if not without[0][0, place].any()] == [2]
-    assert [place for place in range(5) if not without[1][0, place].any()] == [2, 3]
+    changed = [
+        (one != other)[0].any(1) for one, other in zip(without, (word, pair, context), strict=True)
+    ]
+    assert [torch.nonzero(each).flatten().tolist() for each in changed] == [[2], [2, 3], [2]]
 
 
 def test_the_layer_over_letters_is_no_part_of_the_side(chained, in_context) -> None:

@@ -25,13 +25,13 @@ def check_side(side: Side) -> None:
             assert all(len(leaf) == len(side.steps) for leaf in state if isinstance(leaf, Tensor))
 
 
-def check_question(question: Question, steps: int = 60) -> float:
+def check_question(question: Question, points: int = 60) -> float:
     """Attributions by captum add up to what the input adds to the score, copies score alike; return the score."""
     whole, blank = (float(question.score(*read)) for read in (question.inputs, question.blanks))
     copies = tuple(torch.cat((read, none, read)) for read, none in zip(question.inputs, question.blanks, strict=True))  # fmt: skip
     torch.testing.assert_close(question.score(*copies), torch.tensor([whole, blank, whole]), rtol=1e-4, atol=1e-4)  # fmt: skip
     found = IntegratedGradients(question.score).attribute(
-        question.inputs, question.blanks, n_steps=steps
+        question.inputs, question.blanks, n_steps=points
     )
     places = question.by_place(found)
     assert places.shape == (len(question.labels),)

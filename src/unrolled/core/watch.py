@@ -60,6 +60,11 @@ class Record:
             return None
         return self._over_time(self.step_gates)
 
+    def gate(self, name: str) -> Tree:
+        """One field of the gates at each step, where the others are not needed; None where they have no such field."""
+        steps = [getattr(gates, name, None) for gates in self.step_gates]
+        return None if not steps or steps[0] is None else self._over_time(steps)
+
     def _over_time(self, steps: list[Tree]) -> Tree:
         if next(leaves(steps[-1]), None) is None:
             return steps[-1]  # a state that holds nothing but what is `Constant`

@@ -155,7 +155,7 @@ class Question:
         side: index of the side whose places are asked about.
         labels: of the N places that may have mattered.
         inputs: each (1, ...), of floats: what the places were read as; several where they are read in several ways.
-        blanks: the same shapes: inputs that say nothing.
+        blanks: the same shapes: inputs that say nothing, such as the mean of all tokens' vectors, or of a series.
         score: R rows of other inputs (R, ...) -> (R,). Differentiable and deterministic.
         by_place: numbers shaped like ``inputs`` -> (N,): their sum over what belongs to each place.
         without: the inputs in which place i is blank.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from unrolled.core.tree import leaves
 from unrolled.core.watch import Record, Seen
 from unrolled.errors import InputError
-from unrolled.tasks.trace import Array, Inputs, Question, Side
+from unrolled.tasks.trace import Array, Attended, Expected, Inputs, Question, Side
 
 Reach: TypeAlias = Mapping[str, Array]
 
@@ -61,6 +62,53 @@ def _took(run: Record, rows: int, steps: int) -> bool:
     return all(len(leaf) == rows for leaf in leaves(run.step_outputs[0]))
 
 
+MEMORY_WEIGHTS = ("memory_weights", "weights")
+"""What gates call where a step looks: (B, S) in a memory of S steps, or (B, heads, context) back over its own ones."""
+MOST_ATTENDED = 2_000
+"""Steps up to which it is told where each of them looked at the others."""
+
+
+def memory_looks(run: Record, steps: int) -> Tensor | None:
+    """Return the weights (B, T, S) with which a cell looked at a memory of so many steps; None where it did not."""
+    for name in MEMORY_WEIGHTS:
+        found = run.gate(name)
+        if isinstance(found, Tensor) and found.dim() == 3 and found.shape[-1] == steps:
+            return found
+    return None
+
+
+def own_looks(run: Record) -> Tensor | None:
+    """Return the weights (B, T, T) with which a cell looked back at its own steps, the mean of its heads."""
+    for name in MEMORY_WEIGHTS:
+        found = run.gate(name)
+        if isinstance(found, Tensor) and found.dim() == 4:
+            weights = found.mean(2)
+            steps, context = weights.shape[1:]
+            # The last is the step itself, the one left of it the step before.
+            looked_at = torch.arange(steps)[:, None] - torch.arange(context - 1, -1, -1)
+            rows = torch.arange(steps)[:, None].expand_as(looked_at)
+            there = looked_at >= 0
+            whole = weights.new_zeros(len(weights), steps, steps)
+            whole[:, rows[there], looked_at[there]] = weights[:, there]
+            return whole
+    return None
+
+
+def attended(sides: Sequence[Side], rows: int, memory: int | None = None) -> tuple[Attended, ...]:
+    """Return where each cell of one side looked: in the memory that another side left, and back over its own steps."""
+    side, found = sides[rows], list[Attended]()
+    for path, run in side.runs.items():
+        looks = [(rows, own_looks(run) if len(side.steps[0]) <= MOST_ATTENDED else None)]
+        if memory is not None:
+            looks.insert(0, (memory, memory_looks(run, len(sides[memory].steps[0]))))
+        found += [
+            Attended(rows, columns, weights[0].double().numpy(), side.names[path])
+            for columns, weights in looks
+            if weights is not None
+        ]
+    return tuple(found)
+
+
 def tables_in(module: nn.Module) -> list[nn.Embedding]:
     """Return the tables of vectors that a module looks its tokens up in."""
     return [part for part in module.modules() if isinstance(part, nn.Embedding)]
@@ -90,7 +138,7 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 def vectors_of(modules: Sequence[nn.Module], run: Callable[[], Any]) -> Inputs:
-    """Return what each module made of its input while ``run`` ran."""
+    """Return what each module makes of its input while ``run`` runs."""
     found: dict[int, Tensor] = {}
     with ExitStack() as hooks, torch.no_grad():
         for number, module in enumerate(modules):
@@ -109,22 +157,42 @@ class Vectors:
 
     Attributes:
         inputs: each (1, T, ...).
+        blanks: the same shapes: vectors that say nothing.
         spans: for each of them how many tokens a vector is of; several numbers for inputs (1, T, N, ...) of N vectors
             at each step.
     """
 
     inputs: Inputs
+    blanks: Inputs
     spans: tuple[tuple[int, ...], ...]
 
-    @property
-    def blanks(self) -> Inputs:
-        """Vectors that say nothing."""
-        return tuple(map(torch.zeros_like, self.inputs))
+    @classmethod
+    def read(cls, ways: Sequence[tuple[nn.Module, int]], run: Callable[[], Any]) -> Self:
+        """Return what modules make of tokens while ``run`` runs, each with how many tokens a vector of it is of.
+
+        Of a table the blank is the mean of its vectors, a token of no kind: 0 would be no token at all, at which a
+        LayerNorm above it turns over. What else is read of a token may be left out, and its blank is 0.
+        """
+        inputs = vectors_of([module for module, _ in ways], run)
+        blanks = tuple(
+            module.weight.detach().mean(0).expand_as(vectors).contiguous()
+            if isinstance(module, nn.Embedding)
+            else torch.zeros_like(vectors)
+            for (module, _), vectors in zip(ways, inputs, strict=True)
+        )
+        return cls(inputs, blanks, tuple((span,) for _, span in ways))
+
+    def beside(self, vectors: Tensor, spans: tuple[int, ...]) -> Self:
+        """Return these with others, whose blank is 0."""
+        blanks = (*self.blanks, torch.zeros_like(vectors))
+        return replace(
+            self, inputs=(*self.inputs, vectors), blanks=blanks, spans=(*self.spans, spans)
+        )
 
     def by_token(self, found: Inputs) -> Tensor:
         """Return (T,) numbers shaped like the inputs summed for each token; those of several are shared evenly.
 
-        >>> pairs = Vectors((torch.ones(1, 3, 2),), ((2,),))
+        >>> pairs = Vectors((torch.ones(1, 3, 2),), (torch.zeros(1, 3, 2),), ((2,),))
         >>> pairs.by_token(pairs.inputs).tolist()
         [3.0, 2.0, 1.0]
         """
@@ -142,11 +210,12 @@ class Vectors:
     def without(self, place: int) -> Inputs:
         """Return the inputs with all that holds the token at ``place`` blanked."""
         made = []
-        for vectors, spans in zip(self.inputs, self.spans, strict=True):
+        for vectors, blank, spans in zip(self.inputs, self.blanks, self.spans, strict=True):
             blanked = vectors.clone()
-            columns = blanked[0].view(blanked.shape[1], len(spans), -1)
+            by_column = (blanked.shape[1], len(spans), -1)
             for column, span in enumerate(spans):
-                columns[place : place + span, column] = 0
+                some = slice(place, place + span), column
+                blanked.view(by_column)[some] = blank.view(by_column)[some]
             made.append(blanked)
         return tuple(made)
 
@@ -176,6 +245,28 @@ def log_odds(scores: Tensor, one: int | Sequence[int]) -> Tensor:
     chosen = torch.zeros(scores.shape[1], dtype=torch.bool)
     chosen[torch.as_tensor(one)] = True
     return scores[:, chosen].logsumexp(1) - scores[:, ~chosen].logsumexp(1)
+
+
+def expected(
+    side: int,
+    targets: Tensor,
+    log_p: Callable[[slice], Tensor],
+    names: Callable[[NDArray[np.int32]], Sequence[str]],
+    vocabulary: int,
+) -> Expected:
+    """Return what was expected of tokens (T,), the log P (some, V) of some of whose places ``log_p`` gives."""
+    at_once = max(1, SCORES // vocabulary)
+    bits, likely = list[Tensor](), list[tuple[tuple[str, float], ...]]()
+    for start in range(0, len(targets), at_once):
+        some = slice(start, start + at_once)
+        each = log_p(some)
+        bits.append(-each.gather(1, targets[some, None]).squeeze(1).double() / math.log(2))
+        likely += likeliest(each, names)
+    return Expected(side, torch.cat(bits).numpy(), tuple(likely))
+
+
+SCORES = 2**22
+"""Scores of the vocabulary in memory at a time."""
 
 
 def likeliest(

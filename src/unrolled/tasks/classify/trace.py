@@ -34,7 +34,6 @@ from unrolled.tasks.tracing import (
     side_of,
     tables_in,
     unknown_note,
-    vectors_of,
 )
 
 MOST_PLACES = 200
@@ -144,12 +143,11 @@ def _question(fitted: Fitted, xs: Seq, labels: Sequence[str], one: int) -> Quest
         blank = network.read.mean.expand_as(steps)
         return _of_numbers(name, labels, steps, blank, of_numbers)
     read = tables_in(network.read)
-    vectors = vectors_of(read, lambda: network.classify(xs))
-    spans: tuple[tuple[int, ...], ...] = ((1,),)
+    vectors = Vectors.read([(table, 1) for table in read], lambda: network.recurrent_scores(xs))
     if network.ngrams is not None:
         with torch.no_grad():
-            vectors += (network.ngrams.parts(xs),)
-        spans += (tuple(range(1, network.ngrams.order + 1)),)
+            grams = network.ngrams.parts(xs)
+        vectors = vectors.beside(grams, tuple(range(1, network.ngrams.order + 1)))
 
     def of_vectors(read_as: Tensor, *grams: Tensor) -> Tensor:
         ids = xs.data.expand(len(read_as), -1)
@@ -158,7 +156,7 @@ def _question(fitted: Fitted, xs: Seq, labels: Sequence[str], one: int) -> Quest
         scores = scores + sum(each.sum((1, 2)) for each in grams)
         return log_odds(scores / fitted.temperature, one)
 
-    return Vectors(vectors, spans).question(name, "log-odds", 0, labels, of_vectors)
+    return vectors.question(name, "log-odds", 0, labels, of_vectors)
 
 
 def _of_numbers(

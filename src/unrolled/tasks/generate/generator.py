@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from unrolled.data.documents import Documents, read_documents
 from unrolled.data.pair_rows import checked_text
 from unrolled.data.partition import repeated, row_hashes
 from unrolled.data.prompts import iter_prompts
+from unrolled.data.text_pieces import text_pieces
 from unrolled.models.poem_form import PoemForm
 from unrolled.models.sampling import Sampling
 from unrolled.tasks.baselines import GENERATE_BASELINES, NgramModel, chosen_baselines
@@ -31,11 +32,16 @@ from unrolled.tasks.generate.samples import completions_of
 from unrolled.tasks.generate.saving import load_fitted, save_fitted
 from unrolled.tasks.generate.scoring import evaluated, ngram_rows
 from unrolled.tasks.generate.settings import DOCUMENTS, read_options
+from unrolled.tasks.generate.trace import trace_of, watched
 from unrolled.tasks.model import ReadInside
 from unrolled.tasks.options import refuse_shares
 from unrolled.tasks.parted import PartedModel
 from unrolled.tasks.recurrent import CellChoice
 from unrolled.tasks.texts import as_texts
+from unrolled.tasks.trace import Side, Trace
+
+PASSAGE = 2_000
+"""Characters of a passage of a long text, about."""
 
 
 class Generator(PartedModel):
@@ -303,6 +309,45 @@ class Generator(PartedModel):
             validation=validation,
             documents=fitted.reader.ends,
             seed=self.seed,
+        )
+
+    def trace(self, text: str, *, write: int = 0) -> Trace:
+        r"""Return what happens inside on one text, with what was expected at each step and how surprising the token was.
+
+        The bits of all tokens together are what `evaluate` scores the text by. Of a long text the beginning is read.
+
+        Args:
+            text: the text; where something is to be written, its beginning, which may be "".
+            write: tokens that are written behind it and read, too, as `generate` draws them.
+
+        Raises:
+            InputError: it is no text, or empty and nothing is written.
+            OptionError: ``write`` is no number of tokens.
+
+        >>> small = {"hidden_size": 16, "layers": 1, "steps": 16, "batch_tokens": 64, "max_steps": 20, "test": 0}
+        >>> trace = Generator(**small, validation=0).fit(["abcdefgh\n" * 50]).trace("abc")
+        >>> trace.sides[0].steps[0], list(trace.questions)[0], trace.outputs[0].surprise.shape
+        (('\n', 'a', 'b', 'c'), 'step 4: c', (4,))
+        """
+        return trace_of(self.fitted, text, write)
+
+    def watched(self, inputs: Iterable[str]) -> tuple[Side, ...]:
+        """Return what each cell does on many texts at once, as `trace` does of one, without anything that comes out.
+
+        Raises:
+            InputError: there is no text, or one is none, or empty.
+        """
+        return watched(self.fitted, inputs)
+
+    def inputs_of(self, source: Any, limit: int | None = None) -> list[str]:
+        """Return the texts of a file, a frame or a list, as `trace` takes them, at most ``limit``; long ones in passages.
+
+        Raises:
+            InputError: they cannot be read, as of `evaluate`.
+        """
+        texts = read_documents(source, like=self.fitted.form).texts
+        return list(
+            islice(chain.from_iterable(text_pieces(text, PASSAGE) for text in texts), limit)
         )
 
     def save(self, folder: str | os.PathLike[str]) -> Path:

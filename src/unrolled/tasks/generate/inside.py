@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unrolled.core.layer import Cell
 from unrolled.core.watch import gradient_reach
 from unrolled.models.language import LanguageModel
 from unrolled.tasks.generate.fitted import Fitted
@@ -18,7 +15,8 @@ from unrolled.tasks.generate.parts import TextParts
 from unrolled.tasks.generate.settings import DOCUMENTS
 from unrolled.tasks.generate.training import TokenBatch, pieces_of, token_batch
 from unrolled.tasks.parted import facts_of_run
-from unrolled.tasks.recurrent import CellChoice
+from unrolled.tasks.recurrent import CellChoice, cell_names
+from unrolled.tasks.tracing import Reach, as_arrays
 from unrolled.train.loop import TrainResult
 
 REACH_ROWS, REACH_STEPS = 16, 129
@@ -26,7 +24,7 @@ REACH_ROWS, REACH_STEPS = 16, 129
 REACH_CHARACTERS = 100_000
 
 
-def reach_of(fitted: Fitted, parts: TextParts) -> Mapping[str, NDArray[np.float64]]:
+def reach_of(fitted: Fitted, parts: TextParts) -> Reach:
     """Return |dL/dh| of the loss of the last token on some training texts by cell, at each distance from it."""
     train = parts.train.texts
     some = np.unique(np.linspace(0, len(train) - 1, min(len(train), REACH_ROWS)).astype(int))
@@ -36,6 +34,18 @@ def reach_of(fitted: Fitted, parts: TextParts) -> Mapping[str, NDArray[np.float6
         return {}
     count = min(len(pieces), REACH_ROWS)
     chosen = np.linspace(0, len(pieces) - 1, count).round().astype(np.int64)
+    names = cells_of(fitted.network)
+    found = reach_in(fitted.network, token_batch(pieces, chosen))
+    return {names[path]: norms for path, norms in found.items() if path in names}
+
+
+def cells_of(network: LanguageModel) -> dict[str, str]:
+    """Return how each cell is called, by its path."""
+    return cell_names(network, {"": network.layer})
+
+
+def reach_in(network: LanguageModel, batch: TokenBatch) -> Reach:
+    """Return |dL/dh| of the loss of the last token of some texts by the path of each cell."""
 
     def last_token(model: nn.Module, batch: TokenBatch) -> Tensor:
         """The loss of the last token alone, or the distance to it would say nothing."""
@@ -43,13 +53,7 @@ def reach_of(fitted: Fitted, parts: TextParts) -> Mapping[str, NDArray[np.float6
         hidden, _ = model.hidden(batch.tokens, model.initial_state(batch.tokens.batch))
         return nn.functional.cross_entropy(model.score(hidden.last()), batch.targets.last())
 
-    found = gradient_reach(fitted.network, token_batch(pieces, chosen), last_token)
-    cells = [path for path, part in fitted.network.named_modules() if isinstance(part, Cell)]
-    return {
-        f"h{cells.index(path) + 1}": norms.double().numpy()
-        for path, norms in found.items()
-        if path in cells and norms.isfinite().any()
-    }
+    return as_arrays(gradient_reach(network, batch, last_token))
 
 
 def facts_of(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from unrolled.core.layer import Layer
 from unrolled.core.seq import Seq
@@ -32,7 +32,6 @@ from unrolled.tasks.tracing import (
     side_of,
     tables_in,
     unknown_note,
-    vectors_of,
 )
 
 
@@ -130,15 +129,11 @@ def _question(
     """Return the question what the log-odds of a tag at one place rest on."""
     model, codes = fitted.model, fitted.codes.written[tag]
     read = model.network.read
-    ways: list[tuple[nn.Module | None, int]] = [
-        (read.embedding, 1),
-        (read.spelling, 1),
-        (read.pairs, 2),
-    ]
+    found = ((read.embedding, 1), (read.spelling, 1), (read.pairs, 2))
+    ways = [(module, span) for module, span in found if module is not None]
     if read.context is not None:
         ways += [(table, 1) for table in tables_in(read.context)]
-    modules = [module for module, _ in ways if module is not None]
-    spans = tuple((span,) for module, span in ways if module is not None)
+    modules = [module for module, _ in ways]
 
     def score(*vectors: Tensor) -> Tensor:
         rows = len(vectors[0])
@@ -146,7 +141,7 @@ def _question(
         with frozen(model), reading_as(modules, vectors):
             return _log_odds(model, model.scores(Seq(data)), place, codes)
 
-    vectors = Vectors(vectors_of(modules, lambda: model.scores(xs)), spans)
+    vectors = Vectors.read(ways, lambda: model.scores(xs))
     return vectors.question(of, "log-odds", 0, labels, score)
 
 
