@@ -155,9 +155,7 @@ def _lstm(random: np.random.Generator, steps: int, units: int, backward: bool) -
     own = {field: random.normal(0, 1, units) for field in _GATES}
     drive = {field: x @ weights[field] for field in _GATES}
     drive["forget"] = drive["forget"] + 1.5
-    kept: dict[str, Floats] = {
-        field: np.zeros((steps, units)) for field in ("h", "c", *_GATES)
-    }
+    kept: dict[str, Floats] = {field: np.zeros((steps, units)) for field in ("h", "c", *_GATES)}
     h, c = np.zeros(units), np.zeros(units)
     for step in reversed(range(steps)) if backward else range(steps):
         before = {field: drive[field][step] + own[field] * h for field in _GATES}
@@ -324,7 +322,10 @@ def translator(seed: int = 2) -> Document:
     """Return an encoder and a decoder that attends to it."""
     make = Maker(seed)
     text = "The old man walked slowly along the quiet river ."
-    source, target = text.split(), "<s> Der alte Mann ging langsam am stillen Fluss entlang .".split()
+    source, target = (
+        text.split(),
+        "<s> Der alte Mann ging langsam am stillen Fluss entlang .".split(),
+    )
     sides = [
         make.side("encoder", source, 48, ["h1 →", "h1 ←"]),
         make.side("decoder", target, 48, ["h1", "h2"]),

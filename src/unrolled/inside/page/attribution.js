@@ -115,9 +115,11 @@ const attributionBars = (pane, find) => {
   element.addEventListener("click", (event) => pane.choose({ side: find().side, step: at(event) }));
   hover(element, (event) => [drawn.labels[at(event)], [[say("attribution.adds"), signed(drawn.values[at(event)], 4)]]]);
 
+  onWidth(element, () => pane.change("size"));
+
   const draw = (labels, values) => {
     Object.assign(drawn, { labels, values });
-    const width = element.clientWidth || 600;
+    const width = widthOf(element);
     const context = sharpen(canvas, width, height);
     const size = Math.max(...values.map(Math.abs), 1e-12);
     const wide = width / values.length;

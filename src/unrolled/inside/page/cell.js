@@ -11,6 +11,7 @@ const cellPart = (card, pane) => {
   const table = numbersTable(pane, () => cellTable(pane));
   card.append(head, html("div", { class: "cell-body" }, formula, gates), states, table.element, folded);
   let strips = [];
+  onWidth(states, () => pane.change("size"));
 
   const drawHead = (cell) => {
     const step = stepBefore(pane);
@@ -37,7 +38,7 @@ const cellPart = (card, pane) => {
     }
     formula.replaceChildren(cell.equation.length ? equation(pane) : html("p", { class: "note" }, cell.summary));
     gates.replaceChildren(gateBars(pane));
-    strips.forEach((strip) => strip.draw());
+    strips.forEach((strip) => strip.draw(widthOf(states)));
     table.draw(changed, ["step"]);
   };
 };

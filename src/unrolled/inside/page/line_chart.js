@@ -3,6 +3,7 @@
 
 const LEFT = 46;
 const BOTTOM = 20;
+const ROOM_FOR_NAMES = 92;
 
 const niceTicks = (low, high, count) => {
   const raw = (high - low) / count || 1;
@@ -63,6 +64,7 @@ const lineChart = (pane, { side, height = 190, label, step = true }) => {
   const keys = html("ul", { class: "legend" });
   const element = html("div", { class: "line-chart" }, drawing, keys);
   let now = null;
+  onWidth(element, () => now && pane.change("size"));
   if (step) steppable(element, pane, { side });
   else element.setAttribute("role", "img");
   element.setAttribute("aria-label", label);
@@ -84,8 +86,9 @@ const lineChart = (pane, { side, height = 190, label, step = true }) => {
   });
 
   const draw = (given) => {
-    const width = element.clientWidth || 600;
-    const inner = width - LEFT - 12;
+    const width = widthOf(element);
+    const right = given.lines.some((line) => line.ends) ? ROOM_FOR_NAMES : 12;
+    const inner = width - LEFT - right;
     const shown = given.log ? { ...given, lines: given.lines.map((line) => ({ ...line, values: line.values.map((value) => Math.log10(value)) })) } : given;
     const [low, high] = limits(shown);
     const count = given.labels.length;
@@ -95,7 +98,7 @@ const lineChart = (pane, { side, height = 190, label, step = true }) => {
     const y = (value) => 8 + (high - value) / (high - low) * (height - BOTTOM - 8);
     now = { ...given, apart, inset };
     drawing.setAttribute("width", width);
-    drawing.replaceChildren(...frameOf({ given, low, high, x, y, width, height }),
+    drawing.replaceChildren(...frameOf({ given, low, high, x, y, width, height, right }),
       ...(given.bands || []).map((band, at) => svg("path", { class: `area band${at}`, d: bandPath(band, x, y) })),
       ...shown.lines.map((line) => svg("path", { class: `line ${line.role}`, d: pathOf(line, x, y, inner) })),
       ...endNames(shown.lines, x, y),
@@ -116,15 +119,15 @@ const limits = (shown) => {
   return [shown.low ?? low - spare, shown.high ?? high + spare];
 };
 
-const frameOf = ({ given, low, high, x, y, width, height }) => {
+const frameOf = ({ given, low, high, x, y, width, height, right }) => {
   const ticks = given.log ? logTicks(low, high) : niceTicks(low, high, 4);
   const text = (value) => (given.log ? powerOfTen(value) : number(value, Math.abs(high - low) < 0.2 ? 3 : Math.abs(high - low) < 8 ? 1 : 0));
   const count = given.labels.length;
   const widest = Math.max(...given.labels.slice(0, 60).map(textWidth), 3) * 7 + 14;
-  const every = Math.max(1, Math.ceil(count * widest / (width - LEFT)));
+  const every = Math.max(1, Math.ceil(count * widest / (width - LEFT - right)));
   const places = Array.from({ length: Math.ceil(count / every) }, (_, at) => at * every);
   return [
-    ...ticks.map((value) => svg("line", { class: "grid", x1: LEFT, x2: width - 12, y1: y(value), y2: y(value) })),
+    ...ticks.map((value) => svg("line", { class: "grid", x1: LEFT, x2: width - right, y1: y(value), y2: y(value) })),
     ...ticks.map((value) => svg("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, text(value))),
     ...places.map((at) => {
       const text_ = shorten(given.labels[at], 14);
@@ -139,10 +142,10 @@ const endNames = (lines, x, y) => {
   let above = -Infinity;
   return lines.filter((line) => line.ends).map((line) => {
     const last = line.values.findLastIndex((value) => Number.isFinite(value));
-    return { line, last, y: last < 0 ? NaN : y(line.values[last]) - 6 };
+    return { line, last, y: last < 0 ? NaN : y(line.values[last]) + 4 };
   }).filter(({ last }) => last >= 0).sort((a, b) => a.y - b.y).map((end) => {
     above = Math.max(end.y, above + 13);
-    return svg("text", { class: "end", x: x(end.last), y: above, "text-anchor": "end" }, end.line.name);
+    return svg("text", { class: "end", x: x(end.last) + 8, y: above }, end.line.name);
   });
 };
 

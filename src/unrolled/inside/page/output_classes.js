@@ -15,6 +15,9 @@ const classesShown = (output, values) => {
   return [output.answer, ...others].slice(0, MOST_CLASSES);
 };
 
+// A class keeps its colour from one text to the next; where there are too many, the answer has the first.
+const roleOfClass = (output, each, at) => `c${(output.names.length <= MOST_CLASSES ? each : at) + 1}`;
+
 // The last row that held at or before a step.
 const rowAt = (at, step) => {
   const later = at.findIndex((each) => each > step);
@@ -36,12 +39,12 @@ const probabilitiesOutput = (element, pane, find) => {
     const column = (each) => output.at.map((_, row) => values[row * count + each]);
     chart.draw({
       labels: pane.sides[output.side].steps, low: 0, high: 1,
-      lines: shown.map((each, at) => ({ name: output.names[each], values: column(each), at: output.at, role: `c${at + 1}` })),
+      lines: shown.map((each, at) => ({ name: output.names[each], values: column(each), at: output.at, role: roleOfClass(output, each, at) })),
     });
     const step = pane.steps[output.side];
     const row = rowAt(output.at, step);
     title.textContent = say("output.after", { step: output.at[row] + 1, label: pane.sides[output.side].steps[output.at[row]] });
-    shares.replaceChildren(shareBars(shown.map((each, at) => [output.names[each], values[row * count + each], `c${at + 1}`]),
+    shares.replaceChildren(shareBars(shown.map((each, at) => [output.names[each], values[row * count + each], roleOfClass(output, each, at)]),
       output.names[output.answer]));
     table.draw(changed);
   };

@@ -37,7 +37,7 @@ const outputsPart = (card, pane) => {
 const shareBars = (entries, marked) => html("div", { class: "shares" }, entries.map(([name, share, role]) =>
   html("div", { class: `share${name === marked ? " marked" : ""}` }, html("span", { class: "share-name" }, name),
     html("div", { class: "bar", "aria-hidden": "true" }, html("i", { class: `mean ${role || ""}`, style: { left: "0", width: `${share * 100}%` } })),
-    figureOf(share, 3))));
+    html("span", { class: "number", "data-value": String(share) }, share.toFixed(3)))));
 
 const writtenOutput = (element, pane, find) => {
   const text = html("blockquote", { class: "written-text" });

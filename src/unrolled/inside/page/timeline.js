@@ -60,7 +60,7 @@ const timelinePart = (card, pane) => {
   };
 
   const rebuild = () => {
-    shape = timelineShape(pane.sides, scroller.clientWidth);
+    shape = timelineShape(pane.sides, scroller.clientWidth - 20);
     drawn.clear();
     columns.replaceChildren();
     const longest = Math.max(...pane.sides.map((side) => side.steps.length));
