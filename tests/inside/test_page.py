@@ -137,6 +137,22 @@ def test_attention_goes_from_the_decoder_to_the_encoder(open_page: Any) -> None:
     assert widths == sorted(widths, reverse=True)
 
 
+def test_a_cell_may_have_less_than_others(open_page: Any) -> None:
+    page = open_page(samples.bare())
+    card = page.locator(part("cell"))
+    assert "This cell has no gates." in card.inner_text()
+    assert card.locator(".state").count() == 2
+    page.evaluate("panes[0].choose({ cell: 1 })")
+    page.wait_for_selector(f"{part('cell')} .gate[data-field=mixture]")
+    assert values(page, f"{part('cell')} .gate[data-field=mixture] [data-value]")[0] == 2.5
+    page.locator(f"{part('heat')} button[data-field=mixture]").click()
+    settle(page)
+    page.evaluate("panes[0].choose({ cell: 2 })")
+    settle(page)
+    assert card.locator(".state").count() == 0
+    assert page.locator(f"{part('reach')} [data-verdict=unknown]").count() == 1
+
+
 def test_two_panes_walk_together_until_they_are_unlinked(open_page: Any) -> None:
     page = open_page(samples.classifier(), samples.classifier("A dull film . I slept well .", 9))
     steps = f"{part('cell')}[data-pane='%d']"
@@ -202,14 +218,39 @@ def test_an_edit_is_followed_by_everything(open_page: Any) -> None:
         box.fill("a quite different sentence")
         page.wait_for_selector(f"{part('timeline')} [data-step='3'] text:text('sentence')")
         assert page.locator(f"{part('timeline')} .column").count() == 4
-        assert (
-            page.locator(f"{part('unit')} .token").all_inner_texts()
-            == "a quite different sentence".split()
-        )
+        assert page.locator(f"{part('unit')} .token").all_inner_texts() == [
+            "a",
+            "quite",
+            "different",
+            "sentence",
+        ]
         page.wait_for_selector(f"{part('attribution')}:not(.stale) .token:text('sentence')")
         page.wait_for_selector(f"{part('nearest')} li")
         assert box.input_value() == "a quite different sentence"
     assert open_page.complaints == []
+
+
+def test_a_point_is_moved_with_the_keys(open_page: Any) -> None:
+    given_: list[Any] = []
+
+    def make(given: dict[str, Any]) -> samples.Maker:
+        given_.append(given)
+        made = samples.classifier_maker("1 2 3 4")
+        made.made["input"] = {"values": [[1.0, 5.0], [2.0, 5.0], [3.0, 5.0], [4.0, 5.0]]}
+        return made
+
+    with served(make) as address:
+        page = open_page(address=address)
+        points = page.locator(f"{part('tryit')} [role=slider]")
+        points.focus()
+        page.keyboard.press("ArrowLeft")
+        with page.expect_response("**/trace"):
+            page.keyboard.press("ArrowUp")
+        assert points.get_attribute("aria-valuetext").startswith("point 3")
+    sent = np.array(given_[-1]["values"])
+    assert sent[2, 0] > 3
+    sent[2, 0] = 3
+    np.testing.assert_array_equal(sent, [[1, 5], [2, 5], [3, 5], [4, 5]])
 
 
 def test_an_error_stands_beside_the_input(open_page: Any) -> None:

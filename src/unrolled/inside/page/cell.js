@@ -51,7 +51,8 @@ const cellTable = (pane) => {
   const gates = cell.gates.map((gate) => rowOf(pane, gate, pane.step));
   const rows = [...gates, ...earlier, ...after];
   const marksOf = (kind) => ({ field }) => ({ "data-field": field, "data-kind": kind });
-  const fields = [...cell.gates.map(marksOf("gate")), ...cell.states.map(marksOf("before")), ...cell.states.map(marksOf("after"))];
+  const fields = [...cell.gates.map(marksOf("gate")),
+    ...cell.states.map(marksOf("before")), ...cell.states.map(marksOf("after"))];
   if (rows.includes(null)) return null;
   return {
     columns: [say("unit"), ...cell.gates.map((gate) => gateTitle(cell, gate)),

@@ -97,7 +97,8 @@ const liveliest = (side, numbers) => {
 };
 
 const cellArrays = (cell) => [
-  cell.change, cell.output_correlation, ...cell.states.flatMap((state) => [state.array, state.begin]), ...cell.gates.map((gate) => gate.array),
+  cell.change, cell.output_correlation,
+  ...cell.states.flatMap((state) => [state.array, state.begin]), ...cell.gates.map((gate) => gate.array),
 ];
 
 // The arrays that the page shows of a document at once.

@@ -71,7 +71,8 @@ const liveSource = {
       return new Float32Array(bytes, (at - size) * 4, size);
     });
   },
-  attribution: async (pane, shown, of) => shown.attribution[of] || post(`pane/${pane}/${shown.trace}/attribution`, { of }),
+  attribution: async (pane, shown, of) =>
+    shown.attribution[of] || post(`pane/${pane}/${shown.trace}/attribution`, { of }),
   reach: async (pane, shown) => shown.reach || answerOf(await ask(`pane/${pane}/${shown.trace}/reach`)),
   nearest: (pane, shown, side, cell, step) => post(`pane/${pane}/${shown.trace}/nearest`, { side, cell, step }),
   edit: (pane, input) => post(`pane/${pane}/trace`, { input }),
