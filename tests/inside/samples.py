@@ -155,9 +155,7 @@ def _lstm(random: np.random.Generator, steps: int, units: int, backward: bool) -
     own = {field: random.normal(0, 1, units) for field in _GATES}
     drive = {field: x @ weights[field] for field in _GATES}
     drive["forget"] = drive["forget"] + 1.5
-    kept: dict[str, Floats] = {
-        field: np.zeros((steps, units)) for field in ("h", "c", *_GATES)
-    }
+    kept: dict[str, Floats] = {field: np.zeros((steps, units)) for field in ("h", "c", *_GATES)}
     h, c = np.zeros(units), np.zeros(units)
     for step in reversed(range(steps)) if backward else range(steps):
         before = {field: drive[field][step] + own[field] * h for field in _GATES}
@@ -324,7 +322,10 @@ def translator(seed: int = 2) -> Document:
     """Return an encoder and a decoder that attends to it."""
     make = Maker(seed)
     text = "The old man walked slowly along the quiet river ."
-    source, target = text.split(), "<s> Der alte Mann ging langsam am stillen Fluss entlang .".split()
+    source, target = (
+        text.split(),
+        ["<s>", "Der", "alte", "Mann", "ging", "langsam", "am", "stillen", "Fluss", "entlang", "."],
+    )
     sides = [
         make.side("encoder", source, 48, ["h1 →", "h1 ←"]),
         make.side("decoder", target, 48, ["h1", "h2"]),
@@ -356,7 +357,7 @@ def translator(seed: int = 2) -> Document:
 def tagger(seed: int = 3) -> Document:
     """Return a tagger of names, one of whose tags is wrong."""
     make = Maker(seed)
-    steps = "Ada Lovelace met Charles Babbage in London .".split()
+    steps = ["Ada", "Lovelace", "met", "Charles", "Babbage", "in", "London", "."]
     names = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
     tags = ["B-PER", "I-PER", "O", "B-PER", "I-PER", "O", "B-PER", "O"]
     document = make.document(
@@ -421,6 +422,38 @@ def forecaster(seed: int = 4) -> Document:
         | {"unit": ""}
     }
     document["reach"] = _reach(["h1", "h2"], len(past))
+    return document
+
+
+def bare(seed: int = 6) -> Document:
+    """Return a layer of cells that have less than an LSTM: of one, not even a state; of another, gates of its own."""
+    make = Maker(seed)
+    steps = [str(at) for at in range(1, 7)]
+    side = make.side("", steps, 8, ["h1", "h2", "h3"])
+    plain, own, empty = side["cells"]
+    plain.update(gates=[], equation=[], saturated={}, output_correlation=None, dead=[])
+    gate = {
+        "field": "mixture",
+        "symbol": "m",
+        "array": make.add(np.full((6, 3), 2.5)),
+        "range": None,
+    }
+    own.update(gates=[gate], equation=[], saturated={}, output_correlation=None, orders={})
+    empty.update(gates=[], states=[], equation=[], saturated={}, output_correlation=None)
+    reach = {
+        "cells": [
+            {
+                "name": "h1",
+                "norms": [1.0, None, 0.5],
+                "verdict": "unknown",
+                "say": {"en": "h1: nothing can be said.", "zh": "h1：无法判断。"},
+            }
+        ],
+        "beside": [{"name": "RNN", "norms": None}],
+        "advice": {"en": [], "zh": []},
+    }
+    document = make.document("layer", "a layer", {"values": [[0.5, 1.0]] * 6}, [side])
+    document["reach"] = reach
     return document
 
 

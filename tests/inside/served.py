@@ -48,9 +48,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(page.encode(), "text/html; charset=utf-8")
             case ["pane", _]:
                 self._json(self.server.document({"text": samples.REVIEW}))
-            case ["pane", _, trace, "array", number]:
-                values = self.server.traces[int(trace)].values[int(number)]
-                self._send(values.astype("<f4").tobytes(), "application/octet-stream")
+            case ["pane", _, trace, "array", numbers]:
+                values = self.server.traces[int(trace)].values
+                wanted = [values[int(number)].astype("<f4") for number in numbers.split(",")]
+                body = b"".join(array.tobytes() for array in wanted)
+                self._send(body, "application/octet-stream")
             case ["pane", _, trace, "reach"]:
                 self._json(self.server.traces[int(trace)].made["reach"])
             case _:

@@ -49,11 +49,10 @@ const attributionPart = (card, pane) => {
       now.of = of;
       ask();
     }),
-    now.found ? segments(say("attribution.method"), now.found.methods.map(({ name }) => [name, sayOr(`method.${name}`, name)]),
-      methodOf(now).name, (name) => {
-        now.method = name;
-        pane.change("attribution");
-      }) : null,
+    now.found ? segments(say("attribution.method"), methodsOf(now.found), methodOf(now).name, (name) => {
+      now.method = name;
+      pane.change("attribution");
+    }) : null,
   ].filter(Boolean)));
 
   return (changed) => {
@@ -87,6 +86,8 @@ const attributionPart = (card, pane) => {
 // While a new text is being asked about, what stands is of the old one.
 const fits = (pane, found) => found && pane.sides[found.side];
 
+const methodsOf = (found) => found.methods.map(({ name }) => [name, sayOr(`method.${name}`, name)]);
+
 const methodOf = (now) => now.found.methods.find((each) => each.name === now.method) || now.found.methods[0];
 
 const sums = (found, method) => {
@@ -99,40 +100,6 @@ const sums = (found, method) => {
   return [say("attribution.sum", { sum: signed(method.sum) + unit }), " ", moved, " ",
     html("b", { "data-value": String(method.error), class: "completeness" },
       say("attribution.error", { error: `${(method.error * 100).toFixed(2)} %` }))];
-};
-
-// Columns up and down from zero, one a step; orange takes away, blue adds.
-const attributionBars = (pane, find) => {
-  const height = 120;
-  const canvas = html("canvas", { "aria-hidden": "true" });
-  const here = html("i", { class: "mark" });
-  const element = steppable(html("div", { class: "columns" }, canvas, here), pane, { side: () => find()?.side ?? 0 });
-  const drawn = { labels: [], values: [] };
-  const at = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return clamp(Math.floor((event.clientX - box.left) / box.width * drawn.values.length), 0, drawn.values.length - 1);
-  };
-  element.addEventListener("click", (event) => pane.choose({ side: find().side, step: at(event) }));
-  hover(element, (event) => [drawn.labels[at(event)], [[say("attribution.adds"), signed(drawn.values[at(event)], 4)]]]);
-
-  const draw = (labels, values) => {
-    Object.assign(drawn, { labels, values });
-    const width = element.clientWidth || 600;
-    const context = sharpen(canvas, width, height);
-    const size = Math.max(...values.map(Math.abs), 1e-12);
-    const wide = width / values.length;
-    values.forEach((value, step) => {
-      const tall = Math.max(Math.abs(value) / size * (height / 2 - 4), 0.5);
-      context.fillStyle = colour(value < 0 ? "c2" : "c1");
-      context.fillRect(step * wide + wide * 0.12, value < 0 ? height / 2 : height / 2 - tall, Math.max(wide * 0.76, 0.5), tall);
-    });
-    context.fillStyle = colour("axis");
-    context.fillRect(0, height / 2 - 0.5, width, 1);
-    here.style.left = `${pane.steps[find().side] * wide}px`;
-    here.style.width = `${Math.max(wide, 2)}px`;
-    markStep(element, pane, say("attribution.title"));
-  };
-  return { element, draw };
 };
 
 const attributionTable = (found) => found && {

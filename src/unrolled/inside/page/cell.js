@@ -11,6 +11,7 @@ const cellPart = (card, pane) => {
   const table = numbersTable(pane, () => cellTable(pane));
   card.append(head, html("div", { class: "cell-body" }, formula, gates), states, table.element, folded);
   let strips = [];
+  onWidth(states, () => pane.change("size"));
 
   const drawHead = (cell) => {
     const step = stepBefore(pane);
@@ -37,7 +38,7 @@ const cellPart = (card, pane) => {
     }
     formula.replaceChildren(cell.equation.length ? equation(pane) : html("p", { class: "note" }, cell.summary));
     gates.replaceChildren(gateBars(pane));
-    strips.forEach((strip) => strip.draw());
+    strips.forEach((strip) => strip.draw(widthOf(states)));
     table.draw(changed, ["step"]);
   };
 };
@@ -50,7 +51,8 @@ const cellTable = (pane) => {
   const gates = cell.gates.map((gate) => rowOf(pane, gate, pane.step));
   const rows = [...gates, ...earlier, ...after];
   const marksOf = (kind) => ({ field }) => ({ "data-field": field, "data-kind": kind });
-  const fields = [...cell.gates.map(marksOf("gate")), ...cell.states.map(marksOf("before")), ...cell.states.map(marksOf("after"))];
+  const fields = [...cell.gates.map(marksOf("gate")),
+    ...cell.states.map(marksOf("before")), ...cell.states.map(marksOf("after"))];
   if (rows.includes(null)) return null;
   return {
     columns: [say("unit"), ...cell.gates.map((gate) => gateTitle(cell, gate)),

@@ -46,7 +46,7 @@ const partOf = (pane, part, numbered) => {
 
 const equationLine = (pane, line) => html("div", { class: `line${line.elementwise ? " elementwise" : ""}` },
   html("span", { class: "left" }, line.left.map((part) => partOf(pane, part, true))),
-  html("span", { class: "sign" }, html("span", {}, " = "), html("span", { class: "below" }, line.elementwise ? " = " : "")),
+  partOf(pane, " = ", line.elementwise),
   html("span", { class: "right" }, line.right.map((part) => partOf(pane, part, line.elementwise))),
   line.note ? html("span", { class: "remark" }, sayOr(`gate.${line.note}`, line.note)) : null);
 

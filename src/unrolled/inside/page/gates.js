@@ -3,7 +3,8 @@
 
 // What the equation calls a gate, or its field.
 const gateTitle = (cell, gate) => {
-  const line = cell.equation.find((each) => each.note && each.left.some((part) => part.kind === "gate" && part.field === gate.field));
+  const names = (part) => part.kind === "gate" && part.field === gate.field;
+  const line = cell.equation.find((each) => each.note && each.left.some(names));
   const name = line ? line.note : gate.field;
   return sayOr(`gate.${name}`, sayOr(`gate.${gate.field}`, name));
 };
@@ -39,12 +40,19 @@ const gateBar = (pane, gate) => {
     Number.isFinite(own) ? html("i", { class: "own", style: { left: `${x(own)}%` } }) : null);
   return html("div", { class: "gate", "data-field": gate.field },
     html("span", { class: "gate-name" }, gateTitle(cell, gate), gate.symbol ? html("i", {}, gate.symbol) : null),
-    bar, html("span", { class: "gate-mean" }, figureOf(sum.mean, 2)), html("span", { class: "gate-own" }, figureOf(own, 2)));
+    bar, html("span", { class: "gate-mean" }, figureOf(sum.mean, 2)),
+    html("span", { class: "gate-own" }, figureOf(own, 2)));
 };
+
+const gateHead = (left, right, role = null) => html("div", { class: "gate gate-head" }, html("span"), html("span"),
+  html("span", {}, left), html("span", { class: role }, right));
+
+// A cell may keep neither a state nor gates to show.
+const keptBy = (cell) => [...cell.states, ...cell.gates];
 
 const gateBars = (pane) => {
   const bars = pane.chosen.gates.map((gate) => gateBar(pane, gate)).filter((bar) => bar !== null);
   if (!bars.length) return html("p", { class: "note" }, say("cell.no_gates"));
-  return html("div", { class: "gates" }, html("div", { class: "gate gate-head" }, html("span"), html("span"),
-    html("span", {}, say("gate.mean")), html("span", { class: "own-head" }, say("unit.number", { unit: pane.unit }))), ...bars);
+  return html("div", { class: "gates" },
+    gateHead(say("gate.mean"), say("unit.number", { unit: pane.unit }), "own-head"), ...bars);
 };

@@ -2,8 +2,8 @@
 // Heat maps over time: the units of one cell by the steps, for a state or a gate.
 
 const fieldsOf = (cell) => [
-  ...cell.states.map((state) => ({ field: state.field, title: sayOr(`state.${state.field}`, state.field), array: state.array })),
-  ...cell.gates.map((gate) => ({ field: gate.field, title: gateTitle(cell, gate), array: gate.array, range: gate.range })),
+  ...cell.states.map(({ field, array }) => ({ field, array, title: sayOr(`state.${field}`, field) })),
+  ...cell.gates.map((gate) => ({ ...gate, title: gateTitle(cell, gate) })),
 ];
 
 const unitCount = (shown, array) => shown.arrays[array].shape[1];
@@ -13,6 +13,8 @@ const orderOf = (cell, name, count) => {
   const order = cell.orders[name];
   return order && order.length === count ? order : Array.from({ length: count }, (_, unit) => unit);
 };
+
+const ordersOf = (cell) => [...Object.keys(cell.orders), "number"].map((name) => [name, sayOr(`order.${name}`, name)]);
 
 const heatPart = (card, pane) => {
   const head = html("div", { class: "controls" });
@@ -49,9 +51,9 @@ const heatPart = (card, pane) => {
   };
 
   const controls = (cell, fields) => head.replaceChildren(
-    segments(say("heat.field"), fields.map(({ field: name, title }) => [name, title]), now.field, (name) => set({ field: name })),
-    selectOf(say("heat.order"), [...Object.keys(cell.orders), "number"].map((name) => [name, sayOr(`order.${name}`, name)]),
-      now.order, (order) => set({ order })),
+    segments(say("heat.field"), fields.map((each) => [each.field, each.title]), now.field, (field_) =>
+      set({ field: field_ })),
+    selectOf(say("heat.order"), ordersOf(cell), now.order, (order) => set({ order })),
     html("label", { class: "check" }, html("input", {
       type: "checkbox", checked: now.whole, change: (event) => set({ whole: event.target.checked }),
     }), say("heat.whole")),
@@ -64,7 +66,7 @@ const heatPart = (card, pane) => {
   const marks = () => field.mark(pane.step, now.rows.indexOf(pane.unit));
 
   return (changed) => {
-    const cell = pane.chosen;
+    const cell = pane.chosen && keptBy(pane.chosen).length ? pane.chosen : null;
     [head, field.frame, foot, table.element, health].forEach((each) => { each.hidden = !cell; });
     nothing.hidden = Boolean(cell);
     if (!cell) return;

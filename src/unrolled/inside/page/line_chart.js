@@ -3,21 +3,7 @@
 
 const LEFT = 46;
 const BOTTOM = 20;
-
-const niceTicks = (low, high, count) => {
-  const raw = (high - low) / count || 1;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].find((each) => each * power >= raw) * power;
-  const ticks = [];
-  for (let at = Math.ceil(low / step - 1e-9); at * step <= high + step * 1e-9; at += 1) ticks.push(at * step);
-  return ticks;
-};
-
-const logTicks = (low, high) => {
-  const [first, last] = [Math.ceil(low), Math.floor(high)];
-  const apart = Math.max(1, Math.ceil((last - first) / 4));
-  return Array.from({ length: Math.max(0, Math.floor((last - first) / apart) + 1) }, (_, at) => last - at * apart);
-};
+const ROOM_FOR_NAMES = 92;
 
 // At most two points for every pixel: the least and the greatest of each stretch.
 const thinned = (values, width) => {
@@ -57,12 +43,22 @@ const bandPath = (band, x, y) => {
   return `M${[...upper, ...lower].join("L")}Z`;
 };
 
+// Powers of ten; a line ends where it leaves the chart.
+const logarithmic = (line, least = -Infinity) => ({
+  ...line,
+  values: line.values.map((value) => Math.log10(value)).map((power) => (power < least ? NaN : power)),
+});
+
+// A line may stand at some of the places only.
+const valueAt = (line, place) => line.values[line.at ? line.at.indexOf(place) : place];
+
 // draw({labels, lines: [{name, values, at, role}], bands, log, marker, low, high}); `marker` null hides the cursor.
 const lineChart = (pane, { side, height = 190, label, step = true }) => {
   const drawing = svg("svg", { class: "lines", height, "aria-hidden": "true" });
   const keys = html("ul", { class: "legend" });
   const element = html("div", { class: "line-chart" }, drawing, keys);
   let now = null;
+  onWidth(element, () => now && pane.change("size"));
   if (step) steppable(element, pane, { side });
   else element.setAttribute("role", "img");
   element.setAttribute("aria-label", label);
@@ -79,14 +75,15 @@ const lineChart = (pane, { side, height = 190, label, step = true }) => {
   hover(drawing, (event) => {
     if (!now) return null;
     const at = positionOf(event);
-    const rows = now.lines.map((line) => [line.name, line.values[line.at ? line.at.indexOf(at) : at]]);
-    return [now.labels[at], rows.filter(([, value]) => Number.isFinite(value)).map(([name, value]) => [name, number(value, 4)])];
+    const rows = now.lines.map((line) => [line.name, valueAt(line, at)]).filter(([, value]) => Number.isFinite(value));
+    return [now.labels[at], rows.map(([name, value]) => [name, number(value, 4)])];
   });
 
   const draw = (given) => {
-    const width = element.clientWidth || 600;
-    const inner = width - LEFT - 12;
-    const shown = given.log ? { ...given, lines: given.lines.map((line) => ({ ...line, values: line.values.map((value) => Math.log10(value)) })) } : given;
+    const width = widthOf(element);
+    const right = given.lines.some((line) => line.ends) ? ROOM_FOR_NAMES : 12;
+    const inner = width - LEFT - right;
+    const shown = given.log ? { ...given, lines: given.lines.map((line) => logarithmic(line, given.low)) } : given;
     const [low, high] = limits(shown);
     const count = given.labels.length;
     const inset = count > 1 ? 0 : inner / 2;
@@ -95,7 +92,7 @@ const lineChart = (pane, { side, height = 190, label, step = true }) => {
     const y = (value) => 8 + (high - value) / (high - low) * (height - BOTTOM - 8);
     now = { ...given, apart, inset };
     drawing.setAttribute("width", width);
-    drawing.replaceChildren(...frameOf({ given, low, high, x, y, width, height }),
+    drawing.replaceChildren(...frameOf({ given, low, high, x, y, width, height, right }),
       ...(given.bands || []).map((band, at) => svg("path", { class: `area band${at}`, d: bandPath(band, x, y) })),
       ...shown.lines.map((line) => svg("path", { class: `line ${line.role}`, d: pathOf(line, x, y, inner) })),
       ...endNames(shown.lines, x, y),
@@ -105,59 +102,3 @@ const lineChart = (pane, { side, height = 190, label, step = true }) => {
   };
   return { element, draw };
 };
-
-const limits = (shown) => {
-  const all = [...shown.lines.map((line) => line.values), ...(shown.bands || []).flatMap((band) => [band.low, band.high])];
-  const ends = all.filter((values) => values.length).map((values) => extent(values));
-  let low = shown.low ?? Math.min(...ends.map((end) => end[0]));
-  let high = shown.high ?? Math.max(...ends.map((end) => end[1]));
-  if (!(low < high)) [low, high] = [low - 0.5, high + 0.5];
-  const spare = (high - low) * 0.04;
-  return [shown.low ?? low - spare, shown.high ?? high + spare];
-};
-
-const frameOf = ({ given, low, high, x, y, width, height }) => {
-  const ticks = given.log ? logTicks(low, high) : niceTicks(low, high, 4);
-  const text = (value) => (given.log ? powerOfTen(value) : number(value, Math.abs(high - low) < 0.2 ? 3 : Math.abs(high - low) < 8 ? 1 : 0));
-  const count = given.labels.length;
-  const widest = Math.max(...given.labels.slice(0, 60).map(textWidth), 3) * 7 + 14;
-  const every = Math.max(1, Math.ceil(count * widest / (width - LEFT)));
-  const places = Array.from({ length: Math.ceil(count / every) }, (_, at) => at * every);
-  return [
-    ...ticks.map((value) => svg("line", { class: "grid", x1: LEFT, x2: width - 12, y1: y(value), y2: y(value) })),
-    ...ticks.map((value) => svg("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, text(value))),
-    ...places.map((at) => {
-      const text_ = shorten(given.labels[at], 14);
-      const half = textWidth(text_) * 3.4;
-      return svg("text", { x: clamp(x(at), half, width - half), y: height - 3, "text-anchor": "middle" }, text_);
-    }),
-  ];
-};
-
-// The names of lines that are named where they end, kept apart.
-const endNames = (lines, x, y) => {
-  let above = -Infinity;
-  return lines.filter((line) => line.ends).map((line) => {
-    const last = line.values.findLastIndex((value) => Number.isFinite(value));
-    return { line, last, y: last < 0 ? NaN : y(line.values[last]) - 6 };
-  }).filter(({ last }) => last >= 0).sort((a, b) => a.y - b.y).map((end) => {
-    above = Math.max(end.y, above + 13);
-    return svg("text", { class: "end", x: x(end.last), y: above, "text-anchor": "end" }, end.line.name);
-  });
-};
-
-const powerOfTen = (power) => (power === 0 ? "1" : power >= -2 && power < 0 ? String(10 ** power) : `1e${number(power, 0)}`);
-
-const cursorOf = (pane, given, side, step, { x, y, height, shown }) => {
-  const at = given.marker === undefined && step ? pane.steps[side()] : given.marker;
-  if (at === undefined || at === null || at < 0) return [];
-  const spots = shown.lines.map((line) => [line, line.values[line.at ? line.at.indexOf(at) : at]]);
-  return [svg("line", { class: "cursor", x1: x(at), x2: x(at), y1: 4, y2: height - BOTTOM }),
-    ...spots.filter(([line, value]) => Number.isFinite(value) && !line.quiet).map(([line, value]) =>
-      svg("circle", { class: `at ${line.role}`, cx: x(at), cy: y(value), r: 4 }))];
-};
-
-const legendOf = (given) => [
-  ...given.lines.filter((line) => !line.ends).map((line) => html("li", {}, html("i", { class: `key ${line.role}` }), line.name)),
-  ...(given.bands || []).map((band, at) => html("li", {}, html("i", { class: `key area band${at}` }), band.name)),
-];

@@ -19,8 +19,8 @@ const svg = (name, attributes = {}, ...children) =>
 
 // A number that is shown short and carries itself in full.
 const figureOf = (value, digits = 3, name = "span") => {
-  const known = Number.isFinite(value);
-  return html(name, { "data-value": known ? String(value) : null, class: "number" }, known ? number(value, digits) : "–");
+  const full = Number.isFinite(value) ? String(value) : null;
+  return html(name, { "data-value": full, class: "number" }, number(value, digits));
 };
 
 const button = (text, click, attributes = {}) => html("button", { type: "button", click, ...attributes }, text);
@@ -32,7 +32,9 @@ const selectOf = (label, choices, chosen, change) => {
 };
 
 // A row of buttons of which one is pressed.
-const segments = (label, choices, chosen, change) => html("div", { class: "segments", role: "group", "aria-label": label },
-  choices.map(([value, text]) => button(text, () => change(value), {
+const segments = (label, choices, chosen, change) => {
+  const buttons = choices.map(([value, text]) => button(text, () => change(value), {
     "aria-pressed": String(value === chosen), "data-field": value,
-  })));
+  }));
+  return html("div", { class: "segments", role: "group", "aria-label": label }, buttons);
+};

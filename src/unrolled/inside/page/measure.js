@@ -17,12 +17,14 @@ const whenQuiet = (wait, act) => {
   };
 };
 
+const widths = new WeakMap();
+
 // Acts when an element has become wider or narrower.
-const onWidth = (element, act) => {
-  let width = 0;
-  new ResizeObserver(() => {
-    if (element.clientWidth === width) return;
-    width = element.clientWidth;
-    act();
-  }).observe(element);
-};
+const onWidth = (element, act) => new ResizeObserver(() => {
+  if (element.clientWidth === widths.get(element)) return;
+  widths.set(element, element.clientWidth);
+  act();
+}).observe(element);
+
+// As wide as it was last seen: to ask the element itself in the midst of drawing would lay out the page once more.
+const widthOf = (element) => widths.get(element) || element.clientWidth || 600;

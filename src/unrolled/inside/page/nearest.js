@@ -23,7 +23,7 @@ const nearestPart = (card, pane) => {
   const draw = (found, trouble) => {
     title.hidden = !found;
     list.replaceChildren(...(found ? found.places.map(placeOf) : []));
-    note.textContent = found ? say("nearest.of", { corpus: found.corpus, cell: found.cell }) : trouble || say("nearest.none");
+    note.textContent = found ? say("nearest.of", found) : trouble || say("nearest.none");
     title.textContent = sayStep(pane);
   };
 
@@ -37,4 +37,5 @@ const nearestPart = (card, pane) => {
 const placeOf = (place) => html("li", { "data-row": place.row, "data-step": place.step },
   html("p", { class: "quote" }, `${place.before} `, html("mark", {}, place.at), ` ${place.after}`),
   html("p", { class: "note" }, say("nearest.place", { row: place.row + 1, step: place.step + 1 }), " · ",
-    html("span", { "data-value": String(place.similarity) }, say("nearest.similar", { share: number(place.similarity, 3) }))));
+    html("span", { "data-value": String(place.similarity) },
+      say("nearest.similar", { share: number(place.similarity, 3) }))));

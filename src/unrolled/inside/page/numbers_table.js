@@ -9,13 +9,15 @@ const pager = (text, at, size, count, turn) => (count <= size ? null : html("div
   button("‹", () => turn(at - size), { disabled: at === 0, "aria-label": say("table.earlier") }),
   button("›", () => turn(at + size), { disabled: at + size >= count, "aria-label": say("table.later") })));
 
-// `find()` gives {columns, count, label(row), row(row) -> numbers or texts, marks(row), cellMarks(column)}, or null while there is nothing.
+// `find()` gives {columns, count, label(row), row(row), marks(row), cellMarks(column)}, or null while there is
+// nothing; `row` is the numbers or texts of a row, the marks what its elements carry for whoever reads them.
 const numbersTable = (pane, find) => {
   const body = html("div");
   const element = html("details", { class: "numbers" }, html("summary", {}, say("table.open")), body);
   const at = { row: 0, column: 0 };
 
-  const cell = (value, marks) => dress(typeof value === "number" ? figureOf(value, 4, "td") : html("td", {}, value ?? "–"), marks, []);
+  const cell = (value, marks) =>
+    dress(typeof value === "number" ? figureOf(value, 4, "td") : html("td", {}, value ?? "–"), marks, []);
 
   const draw = () => {
     const shown = find();

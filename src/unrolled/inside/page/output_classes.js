@@ -11,9 +11,12 @@ const classesShown = (output, values) => {
     for (let row = each; row < values.length; row += count) high = Math.max(high, values[row]);
     return high;
   });
-  const others = best.map((_, each) => each).filter((each) => each !== output.answer).sort((a, b) => best[b] - best[a]);
+  const others = [...best.keys()].filter((each) => each !== output.answer).sort((a, b) => best[b] - best[a]);
   return [output.answer, ...others].slice(0, MOST_CLASSES);
 };
+
+// A class keeps its colour from one text to the next; where there are too many, the answer has the first.
+const roleOfClass = (output, each, at) => `c${(output.names.length <= MOST_CLASSES ? each : at) + 1}`;
 
 // The last row that held at or before a step.
 const rowAt = (at, step) => {
@@ -36,13 +39,17 @@ const probabilitiesOutput = (element, pane, find) => {
     const column = (each) => output.at.map((_, row) => values[row * count + each]);
     chart.draw({
       labels: pane.sides[output.side].steps, low: 0, high: 1,
-      lines: shown.map((each, at) => ({ name: output.names[each], values: column(each), at: output.at, role: `c${at + 1}` })),
+      lines: shown.map((each, at) => ({
+        name: output.names[each], values: column(each), at: output.at, role: roleOfClass(output, each, at),
+      })),
     });
     const step = pane.steps[output.side];
     const row = rowAt(output.at, step);
-    title.textContent = say("output.after", { step: output.at[row] + 1, label: pane.sides[output.side].steps[output.at[row]] });
-    shares.replaceChildren(shareBars(shown.map((each, at) => [output.names[each], values[row * count + each], `c${at + 1}`]),
-      output.names[output.answer]));
+    const after = output.at[row];
+    title.textContent = say("output.after", { step: after + 1, label: pane.sides[output.side].steps[after] });
+    const bars = shown.map((each, at) =>
+      [output.names[each], values[row * count + each], roleOfClass(output, each, at)]);
+    shares.replaceChildren(shareBars(bars, output.names[output.answer]));
     table.draw(changed);
   };
 };

@@ -11,7 +11,8 @@ const forecastLines = (output) => {
     line(say("forecast.past"), output.past_values, "actual", output.past.map((_, at) => at)),
     ...(output.happened ? [line(say("forecast.happened"), output.happened, "actual dashed", later)] : []),
     line(say("forecast.median"), output.median, "c1", later),
-    ...Object.entries(output.baselines).map(([name, values]) => line(sayOr(`baseline.${name}`, name), values, "baseline", later)),
+    ...Object.entries(output.baselines).map(([name, values]) =>
+      line(sayOr(`baseline.${name}`, name), values, "baseline", later)),
   ];
 };
 
@@ -28,7 +29,9 @@ const forecastOutput = (element, pane, find) => {
     chart.draw({
       labels: [...output.past, ...output.future],
       lines: forecastLines(output),
-      bands: output.bands.map(([level, low, high]) => ({ name: say("forecast.band", { level: percent(level) }), low, high, at: later })),
+      bands: output.bands.map(([level, low, high]) => ({
+        name: say("forecast.band", { level: percent(level) }), low, high, at: later,
+      })),
       marker: output.step_of.indexOf(pane.steps[0]),
       stepOf: (at) => output.step_of[at] ?? null,
     });

@@ -22,7 +22,8 @@ const expectedOutput = (element, pane, find) => {
     const step = pane.steps[output.side];
     const came = pane.sides[output.side].steps[step];
     title.replaceChildren(say("output.expected_at", { step: step + 1, label: came }), " ",
-      html("span", { class: "soft", "data-value": String(bits[step]) }, say("output.bits", { bits: number(bits[step], 2) })));
+      html("span", { class: "soft", "data-value": String(bits[step]) },
+        Number.isFinite(bits[step]) ? say("output.bits", { bits: number(bits[step], 2) }) : ""));
     shares.replaceChildren(shareBars((output.likely[step] || []).map(([name, share]) => [name, share, "c1"]), came));
     table.draw(changed);
   };
@@ -44,7 +45,7 @@ const tagRoles = (names) => {
   const kinds = [...new Set(names.map((name) => name.replace(/^[BIESLU]-/, "")).filter((name) => name !== "O"))];
   return new Map(names.map((name) => {
     const at = kinds.indexOf(name.replace(/^[BIESLU]-/, ""));
-    return [name, at < 0 ? "plain" : `c${at % 4 + 1}`];
+    return [name, at < 0 ? "untagged" : `c${at % 4 + 1}`];
   }));
 };
 
@@ -63,7 +64,9 @@ const tagsOutput = (element, pane, find) => {
     tokens.draw((span, step) => {
       const [tag, truth] = [output.tags[step], output.truth?.[step]];
       const wrong = Boolean(truth) && truth !== tag;
-      span.className = `token ${roles.get(tag) || "plain"}${wrong ? " wrong-tag" : ""}${step === pane.steps[output.side] ? " here" : ""}`;
+      span.className = `token ${roles.get(tag) || "untagged"}`;
+      span.classList.toggle("wrong-tag", wrong);
+      span.classList.toggle("here", step === pane.steps[output.side]);
       span.dataset.tag = tag === "O" ? "" : tag;
       span.title = wrong ? say("output.truth", { tag, truth }) : tag;
     });

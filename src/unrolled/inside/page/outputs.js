@@ -34,10 +34,13 @@ const outputsPart = (card, pane) => {
 };
 
 // Shares as bars, the largest first.
-const shareBars = (entries, marked) => html("div", { class: "shares" }, entries.map(([name, share, role]) =>
-  html("div", { class: `share${name === marked ? " marked" : ""}` }, html("span", { class: "share-name" }, name),
-    html("div", { class: "bar", "aria-hidden": "true" }, html("i", { class: `mean ${role || ""}`, style: { left: "0", width: `${share * 100}%` } })),
-    figureOf(share, 3))));
+const shareBars = (entries, marked_) => html("div", { class: "shares" }, entries.map(([name, share, role]) => {
+  const bar = html("i", { class: `mean ${role}`, style: { left: "0", width: `${share * 100}%` } });
+  return html("div", { class: `share${name === marked_ ? " marked" : ""}` },
+    html("span", { class: "share-name", title: name }, name),
+    html("div", { class: "bar", "aria-hidden": "true" }, bar),
+    html("span", { class: "number", "data-value": String(share) }, share.toFixed(3)));
+}));
 
 const writtenOutput = (element, pane, find) => {
   const text = html("blockquote", { class: "written-text" });

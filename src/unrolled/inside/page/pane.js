@@ -43,20 +43,20 @@ const makePane = (number) => {
       if (id === null || id === undefined) return null;
       const there = numbers.get(id);
       if (there instanceof Float32Array) return there;
-      if (!there) pane.load(pane.document, id, numbers).then(() => pane.change("numbers"), pane.fail);
+      if (!there) pane.load(pane.document, [id], numbers).then(() => pane.change("numbers"), pane.fail);
       return null;
     },
 
-    async load(shown, id, into) {
-      const coming = source.array(number, shown, id);
-      into.set(id, coming);
-      into.set(id, await coming);
+    async load(shown, ids, into) {
+      ids.forEach((id) => into.set(id, "coming"));
+      const arrays = await source.arrays(number, shown, ids);
+      ids.forEach((id, at) => into.set(id, arrays[at]));
     },
 
     // A new document takes the place of the old when the numbers that are on the page have come, so nothing blinks.
     async show(shown) {
       const coming = new Map();
-      await Promise.all(neededOf(shown, pane).map((id) => pane.load(shown, id, coming)));
+      await pane.load(shown, neededOf(shown, pane), coming);
       numbers = coming;
       pane.document = shown;
       pane.steps = shown.sides.map((side, at) =>
@@ -97,7 +97,8 @@ const liveliest = (side, numbers) => {
 };
 
 const cellArrays = (cell) => [
-  cell.change, ...cell.states.flatMap((state) => [state.array, state.begin]), ...cell.gates.map((gate) => gate.array),
+  cell.change, cell.output_correlation,
+  ...cell.states.flatMap((state) => [state.array, state.begin]), ...cell.gates.map((gate) => gate.array),
 ];
 
 // The arrays that the page shows of a document at once.

@@ -64,5 +64,5 @@ const rasterAxes = () => {
       context.restore();
     });
   };
-  return { down, across, measure, draw };
+  return { down, across, measure, draw, left: () => room.left };
 };

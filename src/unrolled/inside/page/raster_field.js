@@ -30,8 +30,8 @@ const rasterField = ({ label, tallest = 360 }) => {
   const fit = (given, whole) => {
     const down = tallest / given.order.length;
     const cellHeight = whole ? down : clamp(down, given.lowest || 3, 22);
-    axes.measure(given, (frame.clientWidth || 600) / given.columns, cellHeight);
-    const room = element.clientWidth || 600;
+    axes.measure(given, widthOf(frame) / given.columns, cellHeight);
+    const room = widthOf(frame) - axes.left();
     const across = room / given.columns;
     const cellWidth = whole ? across : clamp(across, given.narrowest || 6, given.widest || Infinity);
     field = { ...given, cellWidth, cellHeight };

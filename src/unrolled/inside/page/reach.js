@@ -45,20 +45,22 @@ const reachPart = (card, pane) => {
 };
 
 const reachLines = (found) => {
-  const longest = Math.max(...[...found.cells, ...found.beside].map((each) => each.norms.length));
-  const line = (each, role, ends = false) => ({ name: each.name, values: asNumbers(each.norms), role, ends });
-  const all = [...found.cells, ...found.beside].flatMap((each) => asNumbers(each.norms)).filter((value) => value > 0);
+  const everyone = [...found.cells, ...found.beside].filter((each) => each.norms);
+  const longest = Math.max(...everyone.map((each) => each.norms.length), 1);
+  const line = (each, role) => ({ name: each.name, values: asNumbers(each.norms || []), role });
+  const all = everyone.flatMap((each) => asNumbers(each.norms)).filter((value) => value > 0);
   return {
     labels: Array.from({ length: longest }, (_, at) => String(at)),
     log: true,
     low: Math.max(Math.log10(Math.min(...all, 1)), -8) - 0.2,
-    lines: [...found.beside.map((each, at) => line({ ...each, name: say("reach.fresh", { name: each.name }) }, `beside beside${at}`, true)),
+    lines: [...found.beside.map((each, at) => ({
+      ...line(each, `beside beside${at}`), name: say("reach.fresh", { name: each.name }), ends: true })),
       ...found.cells.map((each, at) => line(each, `c${at % 4 + 1}${at > 3 ? " dashed" : ""}`))],
   };
 };
 
 const reachTable = (found) => {
-  const all = [...found.cells, ...found.beside];
+  const all = [...found.cells, ...found.beside].filter((each) => each.norms);
   return {
     columns: [say("reach.distance"), ...all.map((each) => each.name)],
     count: Math.max(...all.map((each) => each.norms.length)),

@@ -11,17 +11,19 @@ const saturation = (cell) => {
     const part = (share, name) => html("i", { class: name, style: { width: `${share * 100}%` } });
     return html("div", { class: "gate saturated", "data-field": gate.field },
       html("span", { class: "gate-name" }, gateTitle(cell, gate)),
-      html("div", { class: "bar stacked", "aria-hidden": "true" }, part(low, "shut"), part(1 - low - high, "between"), part(high, "open")),
+      html("div", { class: "bar stacked", "aria-hidden": "true" },
+        part(low, "shut"), part(1 - low - high, "between"), part(high, "open")),
       html("span", { class: "gate-mean", "data-value": String(low) }, percent(low)),
       html("span", { class: "gate-own", "data-value": String(high) }, percent(high)));
   });
-  return rows.length ? html("div", {}, html("h3", {}, say("saturated.title")), html("p", { class: "note" }, say("saturated.note")),
-    html("div", { class: "gates" }, html("div", { class: "gate gate-head" }, html("span"), html("span"),
-      html("span", {}, say("saturated.shut")), html("span", {}, say("saturated.open"))), ...rows)) : null;
+  if (!rows.length) return null;
+  return html("div", {}, html("h3", {}, say("saturated.title")), html("p", { class: "note" }, say("saturated.note")),
+    html("div", { class: "gates" }, gateHead(say("saturated.shut"), say("saturated.open")), ...rows));
 };
 
 const dead = (pane, cell) => html("div", {}, html("h3", {}, say("dead.title")), cell.dead.length
   ? html("p", { class: "dead" }, say("dead.some", { count: cell.dead.length, units: cell.units }), " ",
-    cell.dead.slice(0, MOST_NAMED).map((unit) => button(String(unit), () => pane.choose({ unit }), { "data-unit": unit })),
+    cell.dead.slice(0, MOST_NAMED).map((unit) =>
+      button(String(unit), () => pane.choose({ unit }), { "data-unit": unit })),
     cell.dead.length > MOST_NAMED ? " …" : "")
   : html("p", { class: "note" }, say("dead.none")));

@@ -29,7 +29,7 @@ const unpack = async (packed) => {
 const fileSource = {
   live: false,
   document: async (pane) => JSON.parse(document.getElementById(`pane${pane}`).textContent),
-  array: (pane, shown, id) => unpack(shown.arrays[id]),
+  arrays: (pane, shown, ids) => Promise.all(ids.map((id) => unpack(shown.arrays[id]))),
   attribution: async (pane, shown, of) => shown.attribution[of] || null,
   reach: async (pane, shown) => shown.reach,
   nearest: async (pane, shown, side, cell, step) => placesOf(shown, side, step),
@@ -62,13 +62,20 @@ const post = async (url, body) => answerOf(await ask(url, {
 const liveSource = {
   live: true,
   document: async (pane) => answerOf(await ask(`pane/${pane}`)),
-  array: async (pane, shown, id) => {
-    if (shown.arrays[id].data) return unpack(shown.arrays[id]);
-    const response = await ask(`pane/${pane}/${shown.trace}/array/${id}`);
+  // All of them come as one answer, one after another.
+  arrays: async (pane, shown, ids) => {
+    const response = await ask(`pane/${pane}/${shown.trace}/array/${ids.join(",")}`);
     if (!response.ok) await answerOf(response);
-    return new Float32Array(await response.arrayBuffer());
+    const bytes = await response.arrayBuffer();
+    let at = 0;
+    return ids.map((id) => {
+      const size = shown.arrays[id].shape.reduce((product, length) => product * length, 1);
+      at += size;
+      return new Float32Array(bytes, (at - size) * 4, size);
+    });
   },
-  attribution: async (pane, shown, of) => shown.attribution[of] || post(`pane/${pane}/${shown.trace}/attribution`, { of }),
+  attribution: async (pane, shown, of) =>
+    shown.attribution[of] || post(`pane/${pane}/${shown.trace}/attribution`, { of }),
   reach: async (pane, shown) => shown.reach || answerOf(await ask(`pane/${pane}/${shown.trace}/reach`)),
   nearest: (pane, shown, side, cell, step) => post(`pane/${pane}/${shown.trace}/nearest`, { side, cell, step }),
   edit: (pane, input) => post(`pane/${pane}/trace`, { input }),

@@ -1,6 +1,8 @@
 "use strict";
 // A state before and after one step: two strips with a cell for every unit.
 
+const BESIDE_STRIP = 72;
+
 const stateStrip = (pane, state) => {
   const width = unitCount(pane.document, state.array);
   const canvases = [html("canvas"), html("canvas")];
@@ -24,14 +26,14 @@ const stateStrip = (pane, state) => {
     ]];
   });
 
-  const draw = () => {
+  const draw = (room) => {
     const step = stepBefore(pane);
     const begin = pane.array(state.begin);
     rows = [step === null ? begin : rowOf(pane, state, step), rowOf(pane, state, pane.step)];
     const values = pane.array(state.array);
     if (!values) return;
     const scale = scaleOf(values);
-    const wide = strip.clientWidth || 600;
+    const wide = room - BESIDE_STRIP;
     canvases.forEach((canvas, at) => rows[at] && paintRaster(canvas, {
       values: rows[at], order: [0], rowStride: 0, columnStride: 1, columns: width, left: 0, top: 0,
       cellWidth: wide / width, cellHeight: 22, width: wide, height: 22, scale,

@@ -60,7 +60,7 @@ const timelinePart = (card, pane) => {
   };
 
   const rebuild = () => {
-    shape = timelineShape(pane.sides, scroller.clientWidth);
+    shape = timelineShape(pane.sides, scroller.clientWidth - 20);
     drawn.clear();
     columns.replaceChildren();
     const longest = Math.max(...pane.sides.map((side) => side.steps.length));
@@ -98,8 +98,8 @@ const timelinePart = (card, pane) => {
     const found = find(event);
     if (!found) return null;
     const { cells, steps } = pane.sides[found.side];
-    const shown = cells.map((cell, at) => [cell, at]).filter(([, at]) => found.cell === undefined || at === found.cell);
-    return [`${found.step + 1} · ${steps[found.step]}`, shown.map(([cell]) =>
+    const shown = cells.filter((_, at) => found.cell === undefined || at === found.cell);
+    return [`${found.step + 1} · ${steps[found.step]}`, shown.map((cell) =>
       [`${cell.name} ${say("timeline.change")}`, number(pane.array(cell.change)?.[found.step] ?? NaN)])];
   });
   scroller.addEventListener("scroll", () => shape && measured("scroll timeline", () => {
@@ -118,7 +118,7 @@ const timelinePart = (card, pane) => {
         paintColumn(group, block, changesOf(block.side), largest);
       }
       key.replaceChildren(say("timeline.key"), " ", html("span", { class: "ramp one" }),
-        ` 0 – ${number(largest, 2)}`);
+        ` 0 – ${number(largest, 2)}`, ...(attentionBetween(pane) ? [html("i"), say("timeline.attends")] : []));
     }
     if (changed.has("step") || changed.has("side") || changed.has("document")) reveal();
     fillColumns();

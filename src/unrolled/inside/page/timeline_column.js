@@ -18,7 +18,9 @@ const timelineColumn = (block, side, step, column) => {
   const middle = column / 2;
   const top = block.rows.length ? block.rows[0].y : block.top;
   group.append(
-    svg("rect", { class: "back", x: 1, y: block.top - 4, width: column - 2, height: block.bottom - block.top + 8, rx: 7 }),
+    svg("rect", {
+      class: "back", x: 1, y: block.top - 4, width: column - 2, height: block.bottom - block.top + 8, rx: 7,
+    }),
     svg("line", { class: "spine", x1: middle, x2: middle, y1: top, y2: block.labelY - 12 }),
   );
   for (const { cell, y } of block.rows) {

@@ -42,7 +42,8 @@ const editor = (pane, report) => {
 
 const fieldOf = (key, value, edit) => {
   const title = sayOr(`input.${key}`, key);
-  if (typeof value === "string") return source.live ? textField(title, key, value, (text) => edit(key, text)) : given(title, key, value);
+  if (typeof value === "string" && !source.live) return given(title, key, value);
+  if (typeof value === "string") return textField(title, key, value, (text) => edit(key, text));
   if (!Array.isArray(value) || !value.length) return null;
   if (typeof value[0] !== "string") return pointsField(title, value, (values) => edit(key, values));
   if (!source.live) return given(title, key, value.join(" "));

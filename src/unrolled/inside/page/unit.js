@@ -10,12 +10,12 @@ const unitPart = (card, pane) => {
   card.append(title, note, chart.element, tokens.element, table.element);
 
   return (changed) => {
-    const cell = pane.chosen;
+    const cell = pane.chosen && keptBy(pane.chosen).length ? pane.chosen : null;
     const text = pane.labels.length > 0 && isText(pane.labels);
     [title, note, chart.element, table.element].forEach((each) => { each.hidden = !cell; });
     tokens.element.hidden = !cell || !text;
     if (!cell) return;
-    const kept = cell.states[0] || cell.gates[0];
+    const [kept] = keptBy(cell);
     const width = unitCount(pane.document, kept.array);
     const values = pane.array(kept.array);
     title.textContent = say("unit.of", { unit: pane.unit, cell: cell.name, field: kept.field });
@@ -39,7 +39,7 @@ const unitPart = (card, pane) => {
 
 const unitTable = (pane) => {
   const cell = pane.chosen;
-  const kept = [...cell.states, ...cell.gates].filter((each) => pane.array(each.array));
+  const kept = keptBy(cell).filter((each) => pane.array(each.array));
   return {
     columns: [say("step"), ...kept.map((each) => each.field)],
     count: pane.labels.length,

@@ -1,0 +1,59 @@
+"""A browser for the tests of the page; where there is none they are skipped and say so."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.inside import samples
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="the tests of the page need Playwright for Python"
+    )
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("the tests of the page need Chromium")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
+    """Open documents, or an address, at a width; whatever the console complains of fails the test."""
+    complaints: list[str] = []
+    context = browser.new_context(locale="en-US")
+
+    def listen(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    def open_(*documents: samples.Document, address: str = "", width: int = 1440) -> Any:
+        shown = context.new_page()
+        shown.set_viewport_size({"width": width, "height": 900})
+        shown.on("console", listen)
+        shown.on("pageerror", lambda error: complaints.append(str(error)))
+        if not address:
+            file = tmp_path / f"page{len(context.pages)}.html"
+            file.write_text(samples.page(list(documents)), encoding="utf-8")
+            address = file.as_uri()
+        shown.goto(address)
+        shown.wait_for_selector("[data-part=timeline] .box[data-value]")
+        return shown
+
+    open_.complaints = complaints  # type: ignore[attr-defined]
+    yield open_
+    context.close()
+    assert complaints == []
