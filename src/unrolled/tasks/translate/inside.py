@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from unrolled.models.seq2seq import Seq2Seq
 from unrolled.models.token_ids import BEGIN, END
 from unrolled.tasks.parted import facts_of_run
 from unrolled.tasks.recurrent import CellChoice
+from unrolled.tasks.tracing import Reach, as_arrays, memory_looks
 from unrolled.tasks.translate.fitted import Fitted
 from unrolled.tasks.translate.network import TRANSFORMER
 from unrolled.tasks.translate.outcome import Alignment
@@ -23,8 +23,6 @@ from unrolled.tasks.translate.parts import PairParts
 from unrolled.tasks.translate.reading import PairBatch
 from unrolled.train.loop import TrainResult
 
-MEMORY_WEIGHTS = ("memory_weights", "weights")
-"""What gates call where a decoder looks in the source; the first that they have."""
 REACH_PAIRS = 16
 
 
@@ -42,9 +40,8 @@ def alignment_of(
     xs = Seq(torch.from_numpy(source.astype(np.int64))[None])
     with torch.no_grad(), watch(network.decoder) as seen:
         network.hidden(Seq(torch.tensor([[BEGIN, *written]])), network.start(xs))
-    looks = [
-        found for run in seen.values() if (found := _weights(run.gates, len(source))) is not None
-    ]
+    found = [memory_looks(run, len(source)) for run in seen.values()]
+    looks = [weights[0] for weights in found if weights is not None]
     if not looks:
         return None
     return Alignment(
@@ -54,22 +51,18 @@ def alignment_of(
     )
 
 
-def _weights(gates: Any, steps: int) -> Tensor | None:
-    """Return the weights (T, S) of one row over a source of so many steps."""
-    for name in MEMORY_WEIGHTS:
-        found = getattr(gates, name, None)
-        if isinstance(found, Tensor) and found.dim() == 3 and found.shape[-1] == steps:
-            return found[0]
-    return None
-
-
-def reach_of(fitted: Fitted, parts: PairParts) -> Mapping[str, NDArray[np.float64]]:
-    """Return |dL/dh| of the loss on some training pairs by cell, at each distance from the last step of its side."""
+def reach_of(fitted: Fitted, parts: PairParts) -> Reach:
+    """Return what `reach_in` finds on some training pairs."""
     train = parts.train
     rows = np.unique(np.linspace(0, len(train) - 1, min(len(train), REACH_PAIRS)).astype(int))
     pairs = fitted.reader.pairs(
         [train.sources[int(row)] for row in rows], [train.targets[int(row)] for row in rows]
     )
+    return reach_in(fitted.network, pairs.batch(np.arange(len(rows))))
+
+
+def reach_in(network: Seq2Seq, batch: PairBatch) -> Reach:
+    """Return |dL/dh| of the last token's loss by the path of each cell, at each distance from the last step of its side."""
 
     def last_token(model: nn.Module, batch: PairBatch) -> Tensor:
         """The loss of the last token alone, or the distance to it would say nothing."""
@@ -80,8 +73,7 @@ def reach_of(fitted: Fitted, parts: PairParts) -> Mapping[str, NDArray[np.float6
         hidden, _ = model.hidden(read, model.start(batch.source))
         return torch.nn.functional.cross_entropy(model.score(hidden.last()), target.last())
 
-    found = gradient_reach(fitted.network, pairs.batch(np.arange(len(rows))), last_token)
-    return {path: norms.double().numpy() for path, norms in found.items() if norms.isfinite().any()}
+    return as_arrays(gradient_reach(network, batch, last_token))
 
 
 def facts_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +27,7 @@ from unrolled.tasks.recurrent import CellChoice
 from unrolled.tasks.sequences import sequences
 from unrolled.tasks.text_scores import text_score_notes, text_signatures
 from unrolled.tasks.texts import as_texts
+from unrolled.tasks.trace import Side, Trace
 from unrolled.tasks.translate.fitted import SUMMARISE, Fitted
 from unrolled.tasks.translate.fitting import MakeProgress, prepare
 from unrolled.tasks.translate.inside import facts_of, reach_of
@@ -37,6 +38,7 @@ from unrolled.tasks.translate.reading import Cut
 from unrolled.tasks.translate.saving import load_fitted, save_fitted
 from unrolled.tasks.translate.scoring import score_beside_baselines, write_outcome
 from unrolled.tasks.translate.settings import read_options
+from unrolled.tasks.translate.trace import trace_of, watched
 
 
 class Translator(PartedModel):
@@ -308,6 +310,43 @@ class Translator(PartedModel):
     def fit_baseline(self, baseline: TranslateBaseline) -> None:
         train = self._parts.train
         baseline.fit(train.sources, train.targets, seed=self.seed)
+
+    def trace(self, source: str, target: str | None = None) -> Trace:
+        """Return what happens inside while one target is written: what was expected, and where each step looked.
+
+        A step of the decoder is called after the token that is written at it, of which it has read those before.
+
+        Args:
+            source: the text that is read; of a long one the beginning.
+            target: the text that is written; None = what `translate` writes.
+
+        Raises:
+            InputError: one of them is no text, or empty.
+
+        >>> pairs = [("eins zwei", "one two"), ("zwei drei", "two three"), ("drei", "three"), ("eins", "one")] * 8
+        >>> small = {"hidden_size": 16, "embedding": 16, "units": "words", "max_steps": 5, "validation": 0, "test": 0}
+        >>> trace = Translator(**small).fit(pairs).trace("eins", "one two")
+        >>> [side.steps[0] for side in trace.sides], list(trace.questions)[0]
+        ([(' eins', '[EOS]'), (' one', ' two', '[EOS]')], 'step 1:  one')
+        """
+        return trace_of(self.fitted, source, target)
+
+    def watched(self, inputs: Iterable[str]) -> tuple[Side, ...]:
+        """Return what each cell does on many sources at once, and while their targets are written, without anything else.
+
+        Raises:
+            InputError: there is no source, or one is no text, or empty.
+        """
+        return watched(self.fitted, inputs)
+
+    def inputs_of(self, source: Any, limit: int | None = None) -> list[str]:
+        """Return the sources of a file, a frame or a list, as `trace` takes them, at most ``limit``.
+
+        Raises:
+            InputError: they cannot be read, as of `predict`.
+        """
+        parts = iter_pairs(source, like=self.fitted.form)
+        return list(islice(chain.from_iterable(part.sources for part in parts), limit))
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the model into ``folder``: config.json, model.safetensors and the tokenizers.
