@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import zlib
-from importlib import resources
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.inside.page_words import DICTIONARY
+from unrolled.inside.arrays import EXACT, packed
+from unrolled.inside.page import page as page_of
 
 Document = dict[str, Any]
 Floats = NDArray[np.float64]
@@ -36,31 +32,18 @@ _GATES = {
 }
 
 
-def pack(values: Any, levels: int = 2**24 - 2) -> dict[str, Any]:
-    """Return an array as a file holds it: 24-bit multiples of a step, one byte plane after another, deflated."""
-    array = np.asarray(values, dtype=np.float64)
-    known = array[np.isfinite(array)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-    step = (high - low) / levels or 1.0
-    whole = np.where(np.isfinite(array), np.rint((array - low) / step), 2**24 - 1)
-    bytes_of = np.nan_to_num(whole).astype("<u4").reshape(-1, 1).view(np.uint8)
-    planes = np.ascontiguousarray(bytes_of[:, :3].T).tobytes()
-    data = base64.b64encode(zlib.compress(planes, 1)).decode("ascii")
-    return {"shape": list(array.shape), "data": data, "step": step, "low": low}
-
-
 class Maker:
     """Collects the arrays of one document."""
 
-    def __init__(self, seed: int, levels: int = 2**24 - 2) -> None:
+    def __init__(self, seed: int, size: int = EXACT) -> None:
         self.random = np.random.default_rng(seed)
         self.arrays: list[dict[str, Any]] = []
         self.values: list[Floats] = []
         self.made: Document = {}
-        self._levels = levels
+        self._size = size
 
     def add(self, values: Any) -> int:
-        self.arrays.append(pack(values, self._levels))
+        self.arrays.append(packed(values, self._size))
         self.values.append(np.asarray(values, dtype=np.float64))
         return len(self.arrays) - 1
 
@@ -459,7 +442,7 @@ def bare(seed: int = 6) -> Document:
 
 def huge(steps: int = 5000, units: int = 512, seed: int = 5) -> Document:
     """Return a layer of many units that read a long text. Its numbers are coarse, so that they deflate well."""
-    make = Maker(seed, levels=60)
+    make = Maker(seed, size=1)
     words = [REVIEW.split()[at % 30] for at in range(steps)]
     document = make.document(
         "layer",
@@ -473,38 +456,6 @@ def huge(steps: int = 5000, units: int = 512, seed: int = 5) -> Document:
 
 def page(documents: list[Document], live: bool = False) -> str:
     """Return the page that shows ``documents``, of which a live one asks its server for the numbers."""
-    place = resources.files("unrolled.inside") / "page"
-    files = sorted(place.iterdir(), key=lambda file: file.name)
-    script = "\n".join(file.read_text("utf-8") for file in files if file.name.endswith(".js"))
-    style = "\n".join(
-        [
-            (resources.files("unrolled.view") / "page.css").read_text("utf-8"),
-            *(file.read_text("utf-8") for file in files if file.name.endswith(".css")),
-        ]
-    )
-    policy = (
-        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; "
-        f"connect-src {chr(39) + 'self' + chr(39) if live else chr(39) + 'none' + chr(39)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    data = "".join(
-        f'<script type="application/json" id="{name}">{_json(value)}</script>\n'
-        for name, value in [
-            ("words", DICTIONARY),
-            *((f"pane{at}", each) for at, each in enumerate([] if live else documents)),
-        ]
-    )
-    skeleton = (place / "index.html").read_text("utf-8")
-    parts = {"policy": policy, "live": "1" if live else "0", "panes": str(len(documents))}
-    for name, text in {**parts, "style": style, "data": data, "script": script}.items():
-        skeleton = skeleton.replace(f"@@{name}@@", text)
-    return skeleton
-
-
-def _digest(text: str) -> str:
-    code = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
-    return f"'sha256-{code}'"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+    if live:
+        return page_of([], panes=len(documents), title="samples")
+    return page_of(documents, title="samples")

@@ -84,11 +84,8 @@ class Server:
             case ["pane", at, "trace"] if given is not None:
                 with self._lock:
                     return _json(self._room(at).edit(given))
-            case ["pane", at, trace, "array", number]:
-                arrays = self._room(at).pane(trace).document.arrays
-                if not number.isdigit() or int(number) >= len(arrays):
-                    raise KeyError(path)
-                return "application/octet-stream", arrays[int(number)].astype("<f4").tobytes()
+            case ["pane", at, trace, "array", numbers]:
+                return "application/octet-stream", self._room(at).arrays(trace, numbers)
             case ["pane", at, trace, "attribution"] if given is not None:
                 with self._lock:
                     return _json(self._room(at).pane(trace).attribution(str(given.get("of"))))
@@ -173,6 +170,14 @@ class _Room:
 
     def pane(self, trace: str) -> Pane:
         return self._panes[trace]
+
+    def arrays(self, trace: str, numbers: str) -> bytes:
+        """Return arrays by their places, "4,7", one after another."""
+        arrays = self._panes[trace].document.arrays
+        chosen = numbers.split(",")
+        if not all(number.isdigit() and int(number) < len(arrays) for number in chosen):
+            raise KeyError(numbers)
+        return b"".join(arrays[int(number)].astype("<f4").tobytes() for number in chosen)
 
     def edit(self, given: Mapping[str, Any]) -> dict[str, Any]:
         found = given.get("input")

@@ -9,7 +9,7 @@ const fromBase64 = (text) => {
   return bytes;
 };
 
-// Byte planes, the lowest first, deflated; an element is low + step * k, and the largest k stands for what is not a number.
+// Byte planes, the lowest first, deflated; an element is low + step * k, and the largest k is no number.
 const unpack = async (packed) => {
   const inflated = new Blob([fromBase64(packed.data)]).stream().pipeThrough(new DecompressionStream("deflate"));
   const planes = new Uint8Array(await new Response(inflated).arrayBuffer());
