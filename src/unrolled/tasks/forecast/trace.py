@@ -14,13 +14,14 @@ from unrolled.core.watch import watch
 from unrolled.data.windows import WindowBatch
 from unrolled.models.forecaster import ForecastNetwork
 from unrolled.models.heads import LEVELS
+from unrolled.tasks.asking import frozen
 from unrolled.tasks.baselines import FORECAST_BASELINES
 from unrolled.tasks.forecast.fitted import Fitted
 from unrolled.tasks.forecast.inside import cells_of, reach_in
 from unrolled.tasks.forecast.training import Forecasts
 from unrolled.tasks.forecast.window import Window
 from unrolled.tasks.trace import Forecasted, Question, Side, Trace
-from unrolled.tasks.tracing import frozen, side_of
+from unrolled.tasks.tracing import reach_within, side_of
 
 MEAN = "mean of the forecast"
 BASELINES = ("seasonal_naive", "naive")
@@ -34,15 +35,16 @@ def trace_of(fitted: Fitted, window: Window) -> Trace:
         parameters = network(batch)
     quantiles = fitted.calibration(network.head.quantiles(parameters).double())
     in_units = quantiles * batch.scale.unsqueeze(-1) + batch.center.unsqueeze(-1)
+    side = side_of("", [_step_names(network, window)], seen, cells_of(network))
     values = [None if np.isnan(value) else value for value in window.past.tolist()]
     return Trace(
         "forecast",
         {"series": window.series.id, "origin": window.times[1][0], "values": values},
-        (side_of("", [_step_names(network, window)], seen, cells_of(network)),),
+        (side,),
         (_forecasted(network, window, Forecasts(in_units.numpy())),),
         {MEAN: partial(_question, fitted, window)},
         (),
-        lambda: reach_in(network, batch, _mean),
+        reach_within([side], lambda: reach_in(network, batch, _mean)),
     )
 
 

@@ -18,20 +18,13 @@ from unrolled.data.token_rows import TokenRows
 from unrolled.errors import InputError, OptionError
 from unrolled.models.language import LanguageModel
 from unrolled.models.token_ids import END
+from unrolled.tasks.asking import Vectors, frozen, reading_as, tables_in
 from unrolled.tasks.generate.fitted import Fitted
 from unrolled.tasks.generate.inside import cells_of, reach_in
 from unrolled.tasks.generate.training import token_batch
 from unrolled.tasks.sequences import sequences
 from unrolled.tasks.trace import Expected, Output, Question, Side, Trace, Written
-from unrolled.tasks.tracing import (
-    Vectors,
-    attended,
-    expected,
-    frozen,
-    reading_as,
-    side_of,
-    tables_in,
-)
+from unrolled.tasks.tracing import attended, expected, reach_within, side_of
 
 LONGEST = 5_000
 """Tokens of a text that are read."""
@@ -71,7 +64,7 @@ def trace_of(fitted: Fitted, text: Any, write: int = 0) -> Trace:
         (_expected(fitted, xs.data[0], hidden.data[0]), *written, *attended(sides, 0)),
         asked,
         notes + ((f"of {len(ids) - 1:,} tokens the first {LONGEST:,} are read",) if cut else ()),
-        lambda: reach_in(network, token_batch(rows, np.zeros(1, np.int64))),
+        reach_within(sides, lambda: reach_in(network, token_batch(rows, np.zeros(1, np.int64)))),
     )
 
 

@@ -16,16 +16,10 @@ from unrolled.data.pair_rows import checked_text
 from unrolled.data.token_rows import TokenRows
 from unrolled.errors import InputError
 from unrolled.models.seq2seq import Seq2Seq
+from unrolled.tasks.asking import Vectors, frozen, reading_as
 from unrolled.tasks.recurrent import cell_names
 from unrolled.tasks.trace import Expected, Question, Side, Trace, Written
-from unrolled.tasks.tracing import (
-    Vectors,
-    attended,
-    expected,
-    frozen,
-    reading_as,
-    side_of,
-)
+from unrolled.tasks.tracing import attended, expected, reach_within, side_of
 from unrolled.tasks.translate.fitted import Fitted
 from unrolled.tasks.translate.inside import reach_in
 from unrolled.tasks.translate.reading import EncodedPairs, PairBatch, framed
@@ -56,7 +50,7 @@ def trace_of(fitted: Fitted, source: Any, target: Any = None) -> Trace:
         (_expected(fitted, batch, hidden), *output, *attended(sides, DECODER, ENCODER)),
         _questions(fitted.network, batch, sides),
         _notes(fitted, int(lengths[0])),
-        lambda: reach_in(fitted.network, batch),
+        reach_within(sides, lambda: reach_in(fitted.network, batch)),
     )
 
 
