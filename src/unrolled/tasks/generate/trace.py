@@ -42,12 +42,11 @@ def trace_of(fitted: Fitted, text: Any, write: int = 0) -> Trace:
     text = checked_text(text, "the text") if write else checked(text)
     ids, written = _tokens(fitted, text, write)
     cut = len(ids) > LONGEST + 1
-    row = ids[: LONGEST + 1]
-    xs, names = (
-        Seq(torch.from_numpy(row.astype(np.int64))[None]),
-        fitted.reader.tokenizer.named(row),
-    )
-    network = fitted.network
+    row, network = ids[: LONGEST + 1], fitted.network
+    if len(row) < 2:
+        raise InputError("no token is read of this text", expected="a text")
+    names = fitted.reader.tokenizer.named(row)
+    xs = Seq(torch.from_numpy(row.astype(np.int64))[None])
     with torch.no_grad(), watch(network) as seen:
         hidden, _ = network.hidden(xs, network.initial_state(1))
     sides = (side_of("", [names], seen, cells_of(network)),)
