@@ -62,6 +62,7 @@ def check_trace(model: Any, trace: Trace, *, reaches: bool = True) -> None:
     for side in trace.sides:
         assert len(side.steps) == 1
     reach = trace.reach()
+    assert reach.keys() <= {path for side in trace.sides for path in side.runs}
     assert reach
     for found in reach.values():
         assert found[0] > 0 or not reaches

@@ -102,6 +102,11 @@ class History:
         """(series,) steps of each."""
         return self._lengths.numpy()
 
+    @property
+    def means(self) -> Array:
+        """(series,) mean of the target over each training part."""
+        return self._mean.numpy()
+
     def values(self, series: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:
         """Return the target (B, N) float64 at positions (B, N) of series (B,), and where it was observed.
 

@@ -24,7 +24,8 @@ class Side:
 
     Attributes:
         name: "" of a model that has only one, else "encoder" or "decoder".
-        steps: by row what each of its T steps is called: a token as readable text, a date, a number of the step.
+        steps: by row what each of its T steps is called: a token as readable text, a date, a number of the step. That of a
+            decoder is called after the token that is written at it.
         runs: by the cell's path in the network, the run of each cell that took exactly these steps.
         names: by the same path how the cell is called: "h1", or "h1 →" and "h1 ←" of two directions.
     """
@@ -60,8 +61,8 @@ class Expected:
 
     Attributes:
         side: index of the side whose T steps were foreseen.
-        surprise: (T,) -log2 P of the token that came, in bits; NaN where nothing foresaw it.
-        likely: at each step the most likely tokens and their probabilities, the likeliest first.
+        surprise: (T,) -log2 P of the token that the step is called after, in bits; NaN where nothing foresaw it.
+        likely: at each step the most likely tokens in its place and their probabilities, the likeliest first.
     """
 
     side: int

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.watch import gradient_reach
 from unrolled.data.windows import Windows
 from unrolled.tasks.baselines import FORECAST_BASELINES
 from unrolled.tasks.forecast import Forecaster, RollingForecasts
-from unrolled.tasks.forecast.training import forecast_loss
 from unrolled.view.facts import Headline, Headlines, key_facts
 from unrolled.view.forecast import ForecastWindow, forecast_picture, worst_windows
 from unrolled.view.gallery import Block
@@ -100,21 +98,9 @@ def training_blocks(forecaster: Forecaster) -> list[Block]:
     if training is not None:
         blocks.append(learning_curves(training.history, score=phrase("report.validation_score")))
         blocks.append(gradient_norms(training.history, clip_norm=settings.get("clip_norm", 1.0)))
-    blocks.append(gradient_reach_chart(reach_of(forecaster)))
+    blocks.append(gradient_reach_chart(forecaster.reach()))
     blocks.append(key_facts(facts(forecaster)))
     return blocks
-
-
-def reach_of(forecaster: Forecaster) -> dict[str, Array]:
-    """Return |dL/dh| of the loss on some training windows, by the distance in segments from the origin."""
-    fitted = forecaster.fitted
-    history = fitted.history(fitted.panel, fitted.shape.horizon)
-    windows = Windows(history, fitted.shape, 0 * history.ends, history.ends)
-    rows = np.linspace(0, len(windows) - 1, min(len(windows), 64)).astype(np.int64)
-    found = gradient_reach(
-        fitted.network, windows.take(rows), lambda model, batch: forecast_loss(model, batch).total
-    )
-    return {path.removeprefix("layer."): norms.numpy() for path, norms in found.items()}
 
 
 def facts(forecaster: Forecaster) -> dict[str, object]:

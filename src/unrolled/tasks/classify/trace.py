@@ -19,22 +19,14 @@ from unrolled.data.token_rows import TokenRows
 from unrolled.data.tokenizer import UNKNOWN
 from unrolled.errors import InputError
 from unrolled.models.classifier import ReadNumbers
+from unrolled.tasks.asking import Vectors, frozen, log_odds, reading_as, tables_in
 from unrolled.tasks.classify.fitted import Fitted
 from unrolled.tasks.classify.inside import cells_of, reach_in
 from unrolled.tasks.classify.reading import LabelledBatch, steps_of
 from unrolled.tasks.classify.training import class_scores_of
 from unrolled.tasks.sequences import Encoded, sequences
 from unrolled.tasks.trace import Array, Probabilities, Question, Side, Trace
-from unrolled.tasks.tracing import (
-    Vectors,
-    cut_note,
-    frozen,
-    log_odds,
-    reading_as,
-    side_of,
-    tables_in,
-    unknown_note,
-)
+from unrolled.tasks.tracing import cut_note, reach_within, side_of, unknown_note
 
 MOST_PLACES = 200
 """Steps after which the probabilities are taken, of a network that has to read the row anew for each of them."""
@@ -72,7 +64,7 @@ def trace_of(fitted: Fitted, given: Any) -> Trace:
         {fitted.classes[k]: partial(_question, fitted, xs, names, k) for k in order},
         cut_note(int(lengths[0]), fitted.reader.max_length)
         + (unknown_note(encoded[0] == UNKNOWN) if is_text else ()),
-        lambda: reach_in(fitted.network, LabelledBatch(xs, labels)),
+        reach_within([side], lambda: reach_in(fitted.network, LabelledBatch(xs, labels))),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -18,14 +18,19 @@ from unrolled.tasks.baselines import FORECAST_BASELINES, chosen_baselines
 from unrolled.tasks.forecast.fitted import Fitted
 from unrolled.tasks.forecast.fitting import MakeProgress, prepare
 from unrolled.tasks.forecast.frames import forecast_frame
+from unrolled.tasks.forecast.inside import reach_of
 from unrolled.tasks.forecast.joining import counted_on, join_panels
 from unrolled.tasks.forecast.predicting import forecast_after
 from unrolled.tasks.forecast.saving import load_fitted, save_fitted
 from unrolled.tasks.forecast.scoring import as_result, score_beside_baselines
 from unrolled.tasks.forecast.settings import read_options
+from unrolled.tasks.forecast.trace import trace_of, watched
 from unrolled.tasks.forecast.training import Forecasts, forecast_windows
+from unrolled.tasks.forecast.window import inputs_of, window_of
 from unrolled.tasks.model import ReadInside, TaskModel
 from unrolled.tasks.recurrent import CellChoice, cell_maker
+from unrolled.tasks.trace import Side, Trace
+from unrolled.tasks.tracing import Reach
 from unrolled.train.loop import TrainResult
 
 
@@ -223,6 +228,76 @@ class Forecaster(TaskModel):
         """
         windows, forecasts = self.rolling(data, stride=stride or self.settings.horizon)
         return forecast_frame(windows, forecasts, backtest=True)
+
+    def trace(
+        self,
+        data: Any = None,
+        *,
+        series: str | None = None,
+        origin: Any = None,
+        values: Iterable[float | None] | None = None,
+    ) -> Trace:
+        """Return what happens inside on one window, with the forecast beside what came and what simple methods say.
+
+        A step of the layer reads a segment of the look-back. ``trace(data, **trace.input)`` gives the same again.
+
+        Args:
+            data: as of `predict`.
+            series: the name of the series; None = the first.
+            origin: time, or number, of the forecast's first step; None = the last from which the whole horizon is known,
+                so that it stands beside the forecast, or the step after the last one.
+            values: in place of those of the look-back; None where nothing was observed.
+
+        Raises:
+            InputError: there is no such series or step, the values do not fit, nothing was observed in the look-back, or
+                known covariates of the horizon are missing.
+
+        >>> import numpy as np
+        >>> table = {"y": np.sin(np.arange(200) * 2 * np.pi / 10)}
+        >>> model = Forecaster("gru", horizon=5, season=10, lookback=20, hidden_size=8, max_steps=20).fit(table)
+        >>> trace = model.trace()
+        >>> trace.input["origin"], trace.outputs[0].median.shape, trace.outputs[0].happened.shape
+        ('195', (5,), (5,))
+        """
+        panel, rows = self._joined(data)
+        window = window_of(self.fitted, panel, rows.tolist(), series, origin, values)
+        return trace_of(self.fitted, window)
+
+    def watched(self, inputs: Iterable[Mapping[str, Any]], data: Any = None) -> tuple[Side, ...]:
+        """Return what each cell does on many windows at once, as `trace` does of one, without anything that comes out.
+
+        Args:
+            inputs: of each window its series, origin and values, as of `trace`.
+            data: as of `trace`.
+
+        Raises:
+            InputError: there is no window, or one cannot be read.
+        """
+        panel, rows = self._joined(data)
+        asked = rows.tolist()
+        windows = [window_of(self.fitted, panel, asked, **given) for given in inputs]
+        if not windows:
+            raise InputError(
+                "there is no window to read", expected="a series and an origin of each"
+            )
+        return watched(self.fitted, windows)
+
+    def inputs_of(self, source: Any = None, limit: int | None = None) -> list[dict[str, Any]]:
+        """Return the windows of a file or a frame as `trace` takes them: look-backs one behind the other, at most ``limit``.
+
+        Args:
+            source: as ``data`` of `predict`; `trace` and `watched` must be given it, too.
+            limit: where there are more, some of them, evenly spread.
+
+        Raises:
+            InputError: it cannot be read, or holds no window.
+        """
+        panel, rows = self._joined(source)
+        return inputs_of(self.fitted, panel, rows.tolist(), limit)
+
+    def reach(self) -> Reach:
+        """Return |dL/dh| of the loss on some training windows by cell, by the distance in segments from the origin."""
+        return reach_of(self.fitted)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the model into ``folder``: config.json and model.safetensors, which hold the rows given so far, too.

@@ -18,20 +18,13 @@ from unrolled.data.token_rows import TokenRows
 from unrolled.errors import InputError, OptionError
 from unrolled.models.language import LanguageModel
 from unrolled.models.token_ids import END
+from unrolled.tasks.asking import Vectors, frozen, reading_as, tables_in
 from unrolled.tasks.generate.fitted import Fitted
 from unrolled.tasks.generate.inside import cells_of, reach_in
 from unrolled.tasks.generate.training import token_batch
 from unrolled.tasks.sequences import sequences
 from unrolled.tasks.trace import Expected, Output, Question, Side, Trace, Written
-from unrolled.tasks.tracing import (
-    Vectors,
-    attended,
-    expected,
-    frozen,
-    reading_as,
-    side_of,
-    tables_in,
-)
+from unrolled.tasks.tracing import attended, expected, reach_within, side_of
 
 LONGEST = 5_000
 """Tokens of a text that are read."""
@@ -49,12 +42,11 @@ def trace_of(fitted: Fitted, text: Any, write: int = 0) -> Trace:
     text = checked_text(text, "the text") if write else checked(text)
     ids, written = _tokens(fitted, text, write)
     cut = len(ids) > LONGEST + 1
-    row = ids[: LONGEST + 1]
-    xs, names = (
-        Seq(torch.from_numpy(row.astype(np.int64))[None]),
-        fitted.reader.tokenizer.named(row),
-    )
-    network = fitted.network
+    row, network = ids[: LONGEST + 1], fitted.network
+    if len(row) < 2:
+        raise InputError("no token is read of this text", expected="a text")
+    names = fitted.reader.tokenizer.named(row)
+    xs = Seq(torch.from_numpy(row.astype(np.int64))[None])
     with torch.no_grad(), watch(network) as seen:
         hidden, _ = network.hidden(xs, network.initial_state(1))
     sides = (side_of("", [names], seen, cells_of(network)),)
@@ -71,7 +63,7 @@ def trace_of(fitted: Fitted, text: Any, write: int = 0) -> Trace:
         (_expected(fitted, xs.data[0], hidden.data[0]), *written, *attended(sides, 0)),
         asked,
         notes + ((f"of {len(ids) - 1:,} tokens the first {LONGEST:,} are read",) if cut else ()),
-        lambda: reach_in(network, token_batch(rows, np.zeros(1, np.int64))),
+        reach_within(sides, lambda: reach_in(network, token_batch(rows, np.zeros(1, np.int64)))),
     )
 
 

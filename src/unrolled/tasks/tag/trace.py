@@ -18,21 +18,14 @@ from unrolled.data.pair_rows import short
 from unrolled.errors import InputError
 from unrolled.models.chain import FORBIDDEN
 from unrolled.models.token_ids import UNKNOWN
+from unrolled.tasks.asking import Vectors, frozen, log_odds, reading_as, tables_in
 from unrolled.tasks.recurrent import cell_names
 from unrolled.tasks.tag.fitted import Fitted
 from unrolled.tasks.tag.inside import reach_in
 from unrolled.tasks.tag.network import TagModel
 from unrolled.tasks.tag.reading import TagBatch
 from unrolled.tasks.trace import Question, Side, Tags, Trace
-from unrolled.tasks.tracing import (
-    Vectors,
-    frozen,
-    log_odds,
-    reading_as,
-    side_of,
-    tables_in,
-    unknown_note,
-)
+from unrolled.tasks.tracing import reach_within, side_of, unknown_note
 
 
 def trace_of(fitted: Fitted, given: Any, truth: Sequence[str] | None = None) -> Trace:
@@ -49,17 +42,17 @@ def trace_of(fitted: Fitted, given: Any, truth: Sequence[str] | None = None) -> 
     labels = tokens[: fitted.reader.max_length]
     with torch.no_grad(), watch(model) as seen:
         scores = model.scores(xs)
-    best = model.best(scores)
+    best, side = model.best(scores), side_of("", [labels], seen, cells_of(model))
     input_: dict[str, Any] = {"text": given if isinstance(given, str) else tokens}
     cut = f"of {len(tokens):,} tokens the first {len(labels):,} are shown: it is read in pieces"
     return Trace(
         "tag",
         input_ if truth is None else {**input_, "tags": list(truth)},
-        (side_of("", [labels], seen, cells_of(model)),),
+        (side,),
         (_tags(fitted, scores, best, truth),),
         _questions(fitted, xs, labels, best),
         ((cut,) if len(labels) < len(tokens) else ()) + unknown_note(encoded.words[0] == UNKNOWN),
-        lambda: reach_in(model, TagBatch(xs, best)),
+        reach_within([side], lambda: reach_in(model, TagBatch(xs, best))),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from unrolled.core.seq import Seq
@@ -16,16 +17,10 @@ from unrolled.data.pair_rows import checked_text
 from unrolled.data.token_rows import TokenRows
 from unrolled.errors import InputError
 from unrolled.models.seq2seq import Seq2Seq
+from unrolled.tasks.asking import Vectors, frozen, reading_as
 from unrolled.tasks.recurrent import cell_names
 from unrolled.tasks.trace import Expected, Question, Side, Trace, Written
-from unrolled.tasks.tracing import (
-    Vectors,
-    attended,
-    expected,
-    frozen,
-    reading_as,
-    side_of,
-)
+from unrolled.tasks.tracing import attended, expected, reach_within, side_of
 from unrolled.tasks.translate.fitted import Fitted
 from unrolled.tasks.translate.inside import reach_in
 from unrolled.tasks.translate.reading import EncodedPairs, PairBatch, framed
@@ -40,7 +35,7 @@ def trace_of(fitted: Fitted, source: Any, target: Any = None) -> Trace:
     Raises:
         InputError: one of them is no text, or empty.
     """
-    sources, lengths = fitted.reader.sources([checked(source, "source")])
+    sources, lengths = _sources(fitted, [source])
     if target is None:
         targets, (text,) = _written(fitted, sources)
     else:
@@ -56,7 +51,7 @@ def trace_of(fitted: Fitted, source: Any, target: Any = None) -> Trace:
         (_expected(fitted, batch, hidden), *output, *attended(sides, DECODER, ENCODER)),
         _questions(fitted.network, batch, sides),
         _notes(fitted, int(lengths[0])),
-        lambda: reach_in(fitted.network, batch),
+        reach_within(sides, lambda: reach_in(fitted.network, batch)),
     )
 
 
@@ -70,12 +65,20 @@ def checked(text: Any, name: str) -> str:
 
 def watched(fitted: Fitted, inputs: Iterable[Any]) -> tuple[Side, ...]:
     """Return what each cell does on many sources at once, and while their targets are written."""
-    texts = [checked(text, "source") for text in inputs]
+    sources, _ = _sources(fitted, inputs)
+    pairs = EncodedPairs(sources, _written(fitted, sources)[0])
+    return _watched(fitted, pairs, pairs.batch(np.arange(len(sources))))[1]
+
+
+def _sources(fitted: Fitted, given: Iterable[Any]) -> tuple[TokenRows, NDArray[np.int64]]:
+    """Return the ids of sources, each of which has a token, and how many it has."""
+    texts = [checked(text, "source") for text in given]
     if not texts:
         raise InputError("there is no source to read", expected="texts")
-    sources, _ = fitted.reader.sources(texts)
-    pairs = EncodedPairs(sources, _written(fitted, sources)[0])
-    return _watched(fitted, pairs, pairs.batch(np.arange(len(texts))))[1]
+    sources, lengths = fitted.reader.sources(texts)
+    if not lengths.all():
+        raise InputError("no token is read of this source", expected="a text of some words")
+    return sources, lengths
 
 
 def _written(fitted: Fitted, sources: TokenRows) -> tuple[TokenRows, list[str]]:
