@@ -39,7 +39,7 @@ class Letters:
 def test_the_same_beginning_is_nearest() -> None:
     model = Letters()
     texts = ["xyz", "abcabc", "qabcq", "zzzzzzzz"]
-    corpus = Corpus(model, texts, "letters")
+    corpus = Corpus(model.watched, texts, "letters")
     found = corpus.nearest(0, "", model.states("abc")[-1].numpy(), count=3)
     first = found[0]
     assert (first.row, first.step, first.at) == (2, 3, "c")
@@ -52,12 +52,12 @@ def test_the_same_beginning_is_nearest() -> None:
 def test_a_corpus_is_read_once_in_batches_and_no_further_than_needed(monkeypatch) -> None:
     monkeypatch.setattr("unrolled.inside.nearest.STEPS", 100)
     model = Letters()
-    corpus = Corpus(model, ("abc" for _ in range(1000)), "letters")
+    corpus = Corpus(model.watched, ("abc" for _ in range(1000)), "letters")
     for _ in range(2):
         corpus.nearest(0, "", np.ones(8), count=1)
     assert model.read == [32, 32] and corpus.rows == 64
 
 
 def test_an_empty_corpus_has_no_places() -> None:
-    corpus = Corpus(Letters(), [], "nothing")
+    corpus = Corpus(Letters().watched, [], "nothing")
     assert corpus.nearest(0, "", np.ones(8)) == [] and corpus.rows == 0

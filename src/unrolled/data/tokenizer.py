@@ -59,6 +59,18 @@ class Tokenizer:
         """Return the tokens of their ids."""
         return [str(self.inner.id_to_token(number)) for number in ids.tolist()]
 
+    def legible(self, text: str) -> list[str]:
+        """Return the tokens of a text, and what stands there in place of those that are not known.
+
+        >>> fit_tokenizer(["a fine film"], minimum=1).legible("a fine bore!")
+        ['a', 'fine', 'bore', '!']
+        """
+        found = self.inner.encode(text, add_special_tokens=False)
+        return [
+            text[slice(*place)] if number == UNKNOWN else token
+            for number, token, place in zip(found.ids, found.tokens, found.offsets, strict=True)
+        ]
+
     def vocabulary(self) -> list[str]:
         """Return all tokens by id."""
         ids = self.inner.get_vocab()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from unrolled.errors import InputError
 from unrolled.inside.nearest import Corpus
 from unrolled.inside.page import page
 from unrolled.inside.pane import Pane
+from unrolled.tasks.forecast import Forecaster
 
 if TYPE_CHECKING:
     from unrolled.inside.figures import Figures
@@ -136,4 +138,6 @@ def corpus_of(model: Any, given: Any) -> Corpus | None:
     if given is None or isinstance(model, nn.Module):
         return None
     name = Path(given).name if isinstance(given, str | os.PathLike) else "corpus"
-    return Corpus(model, model.inputs_of(given), name)
+    # A window of a forecaster is a place in its data.
+    watched = partial(model.watched, data=given) if isinstance(model, Forecaster) else model.watched
+    return Corpus(watched, model.inputs_of(given), name)

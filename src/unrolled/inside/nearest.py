@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from unrolled.core.watch import Record
 from unrolled.inside.recorded import main_field, states_of
 from unrolled.tasks.trace import Side
+
+Watched = Callable[[Sequence[Any]], tuple[Side, ...]]
 
 BATCH = 32
 STEPS = 100_000
@@ -37,27 +39,19 @@ class Place:
     after: tuple[str, ...]
 
 
-class Watched(Protocol):
-    """A model whose cells can be watched while it reads many inputs."""
-
-    def watched(self, inputs: Sequence[Any]) -> tuple[Side, ...]:
-        """Return what happened, without the outputs."""
-        ...
-
-
 class Corpus:
     """Inputs, and the states of a model's cells over them, which are computed when they are first asked for.
 
     Strobelt et al. 2018, LSTMVis, arXiv:1606.07461, asks the same of a range of steps.
 
     Args:
-        model: whose cells.
+        watched: returns what a model's cells did while it read many inputs at once.
         inputs: texts, or what else it reads; as many are taken as hold 100,000 steps.
         name: what the corpus is called.
     """
 
-    def __init__(self, model: Watched, inputs: Iterable[Any], name: str) -> None:
-        self._model, self._inputs, self.name = model, iter(inputs), name
+    def __init__(self, watched: Watched, inputs: Iterable[Any], name: str) -> None:
+        self._watched, self._inputs, self.name = watched, iter(inputs), name
         self._sides: list[_States] | None = None
 
     def nearest(self, side: int, path: str, state: NDArray[Any], count: int = 5) -> list[Place]:
@@ -82,7 +76,7 @@ class Corpus:
             self._sides = []
             steps = 0
             while steps < STEPS and (some := list(islice(self._inputs, BATCH))):
-                sides = self._model.watched(some)
+                sides = self._watched(some)
                 self._sides = self._sides or [_States() for _ in sides]
                 for kept, side in zip(self._sides, sides, strict=True):
                     kept.add(side)

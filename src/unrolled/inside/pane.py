@@ -20,6 +20,7 @@ from unrolled.inside.nearest import Corpus
 from unrolled.inside.parts import attribution_json, places_json, reach_json
 from unrolled.inside.recorded import main_field, states_of
 from unrolled.inside.remembering import remembering
+from unrolled.tasks.forecast import Forecaster
 from unrolled.tasks.trace import Trace
 
 CHARACTERS = 50_000
@@ -55,6 +56,8 @@ class Pane:
         options: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.model, self.title, self.corpus = model, title, corpus
+        # A window of a forecaster is a place in its data, which stay the same when it is edited.
+        self._data = given if isinstance(model, Forecaster) else ()
         _check_length([*given, *options.values()])
         of_layer = isinstance(model, nn.Module)
         self.trace: Trace = trace_layer(model, *given) if of_layer else model.trace(*given, **options)
@@ -70,7 +73,9 @@ class Pane:
         if isinstance(self.model, nn.Module):
             values = np.asarray(given["values"], dtype=np.float32)
             return Pane(self.model, values, title=self.title)
-        return Pane(self.model, title=self.title, corpus=self.corpus, options=given)
+        return Pane(
+            self.model, *self._data, title=self.title, corpus=self.corpus, options=given
+        )
 
     def live(self) -> Json:
         """Return the document for a page that fetches its arrays."""

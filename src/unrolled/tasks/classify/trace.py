@@ -45,7 +45,7 @@ def trace_of(fitted: Fitted, given: Any) -> Trace:
     encoded, lengths = fitted.reader.read([row])
     if not len(encoded[0]):
         raise InputError("no token is read of this text", expected="a text of some words")
-    xs, names = sequences(encoded, np.zeros(1, np.int64)), _named(fitted, encoded[0])
+    xs, names = sequences(encoded, np.zeros(1, np.int64)), _named(fitted, row)
     with torch.no_grad(), watch(fitted.network) as seen:
         scores = fitted.network(xs)[0].data[0] if fitted.network.causal else None
         if scores is None:
@@ -89,15 +89,19 @@ def watched(fitted: Fitted, inputs: Iterable[Any]) -> tuple[Side, ...]:
     encoded = fitted.reader.encode(rows)
     with torch.no_grad(), watch(fitted.network) as seen:
         fitted.network.classify(sequences(encoded, np.arange(len(rows))))
-    names = [_named(fitted, row) for row in encoded]
+    names = [_named(fitted, row) for row in rows]
     return (side_of("", names, seen, cells_of(fitted.network)),)
 
 
-def _named(fitted: Fitted, row: NDArray[Any]) -> list[str]:
+def _named(fitted: Fitted, given: Any) -> list[str]:
+    """Return what each step that is read of a row is called."""
     tokenizer = fitted.reader.tokenizer
     if tokenizer is None:
-        return [str(step + 1) for step in range(len(row))]
-    return tokenizer.named(row)
+        names = [str(step + 1) for step in range(len(given))]
+    else:
+        names = tokenizer.legible(given)
+    kept: list[str] = fitted.reader.cut(np.array(names, dtype=object)).tolist()
+    return kept
 
 
 def _as_it_is_read(
