@@ -22,6 +22,7 @@ const makePane = (number) => {
     unit: 0,
     steps: [],
     followers: [],
+    kept: {},
 
     get sides() { return pane.document.sides; },
     get step() { return pane.steps[pane.side]; },
