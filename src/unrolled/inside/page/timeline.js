@@ -81,7 +81,9 @@ const timelinePart = (card, pane) => {
     const room = Math.min(shape.column * 2, view.width / 3);
     const most = Math.min(x - room, view.total - view.width);
     const least = x + shape.column + MARGINS - view.width + room;
-    const left = Math.max(0, clamp(view.left, Math.min(least, most), most));
+    const far = Math.abs(x - view.left - view.width / 2) > view.width;
+    const middle = Math.min(x - view.width / 2, view.total - view.width);
+    const left = Math.max(0, far ? middle : clamp(view.left, Math.min(least, most), most));
     if (left === view.left) return;
     view.left = left;
     scroller.scrollLeft = left;
