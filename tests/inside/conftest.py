@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.inside import samples
+from tests.inside.assembled import page_of
+from tests.inside.maker import Document
 
 Open = Callable[..., Any]
 
@@ -40,14 +41,14 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
         if message.type in ("error", "warning"):
             complaints.append(message.text)
 
-    def open_(*documents: samples.Document, address: str = "", width: int = 1440) -> Any:
+    def open_(*documents: Document, address: str = "", width: int = 1440) -> Any:
         shown = context.new_page()
         shown.set_viewport_size({"width": width, "height": 900})
         shown.on("console", listen)
         shown.on("pageerror", lambda error: complaints.append(str(error)))
         if not address:
             file = tmp_path / f"page{len(context.pages)}.html"
-            file.write_text(samples.page(list(documents)), encoding="utf-8")
+            file.write_text(page_of(list(documents)), encoding="utf-8")
             address = file.as_uri()
         shown.goto(address)
         shown.wait_for_selector("[data-part=timeline] .box[data-value]")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.inside import samples
+from tests.inside.maker import Maker
 from tests.inside.served import served
 
 PARTS = (
@@ -231,7 +232,7 @@ def test_text_is_never_markup(open_page: Any) -> None:
 
 
 def test_an_edit_is_followed_by_everything_and_an_error_stands_beside_it(open_page: Any) -> None:
-    def make(given: dict[str, Any]) -> samples.Maker:
+    def make(given: dict[str, Any]) -> Maker:
         return samples.classifier_maker(given["text"])
 
     with served(make) as address:
@@ -262,7 +263,7 @@ def test_an_edit_is_followed_by_everything_and_an_error_stands_beside_it(open_pa
 def test_a_point_is_moved_with_the_keys(open_page: Any) -> None:
     given_: list[Any] = []
 
-    def make(given: dict[str, Any]) -> samples.Maker:
+    def make(given: dict[str, Any]) -> Maker:
         given_.append(given)
         made = samples.classifier_maker("1 2 3 4")
         made.made["input"] = {"values": [[1.0, 5.0], [2.0, 5.0], [3.0, 5.0], [4.0, 5.0]]}
