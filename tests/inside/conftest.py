@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.inside import samples
+from tests.inside.maker import Document
+from unrolled.inside.page import page
 
 Open = Callable[..., Any]
 
@@ -35,19 +36,20 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
     """Open documents, or an address, at a width; whatever the console complains of fails the test."""
     complaints: list[str] = []
     context = browser.new_context(locale="en-US")
+    context.set_default_timeout(8000)
 
     def listen(message: Any) -> None:
         if message.type in ("error", "warning"):
             complaints.append(message.text)
 
-    def open_(*documents: samples.Document, address: str = "", width: int = 1440) -> Any:
+    def open_(*documents: Document, address: str = "", width: int = 1440) -> Any:
         shown = context.new_page()
         shown.set_viewport_size({"width": width, "height": 900})
         shown.on("console", listen)
         shown.on("pageerror", lambda error: complaints.append(str(error)))
         if not address:
             file = tmp_path / f"page{len(context.pages)}.html"
-            file.write_text(samples.page(list(documents)), encoding="utf-8")
+            file.write_text(page(documents, title="samples"), encoding="utf-8")
             address = file.as_uri()
         shown.goto(address)
         shown.wait_for_selector("[data-part=timeline] .box[data-value]")

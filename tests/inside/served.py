@@ -10,15 +10,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.inside import samples
+from tests.inside.maker import Maker
+from unrolled.inside.page import page
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, make: Callable[[dict[str, Any]], samples.Maker]) -> None:
+    def __init__(self, make: Callable[[dict[str, Any]], Maker]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.make = make
-        self.traces: list[samples.Maker] = []
+        self.traces: list[Maker] = []
 
     def document(self, given: dict[str, Any]) -> dict[str, Any]:
         maker = self.make(given)
@@ -31,6 +33,7 @@ class _Server(ThreadingHTTPServer):
             "attribution": {},
             "reach": None,
             "nearest": None,
+            "corpus": True,
         }
 
 
@@ -44,8 +47,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         match self.path.strip("/").split("/"):
             case [""]:
-                page = samples.page([self.server.traces[0].made], live=True)
-                self._send(page.encode(), "text/html; charset=utf-8")
+                made = page([], panes=1, title="samples")
+                self._send(made.encode(), "text/html; charset=utf-8")
             case ["pane", _]:
                 self._json(self.server.document({"text": samples.REVIEW}))
             case ["pane", _, trace, "array", numbers]:
@@ -85,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def served(make: Callable[[dict[str, Any]], samples.Maker]) -> Iterator[str]:
+def served(make: Callable[[dict[str, Any]], Maker]) -> Iterator[str]:
     """Serve what ``make`` makes of an input; yields the address of the page."""
     server = _Server(make)
     server.document({"text": samples.REVIEW})

@@ -45,7 +45,9 @@ def test_more_points_are_taken_until_the_attributions_are_complete() -> None:
     whole = question(lambda x: x.sum((1, 2))).inputs[0].sum()
     found = attribution(question(lambda x: torch.tanh(40 * x.sum((1, 2)) / whole - 20)))
     assert found.points > 16
-    assert abs(found.gradients.sum() - (found.score - found.blank)) <= 0.01 * abs(found.score - found.blank)
+    assert abs(found.gradients.sum() - (found.score - found.blank)) <= 0.01 * abs(
+        found.score - found.blank
+    )
 
 
 def test_a_long_input_is_read_in_parts() -> None:

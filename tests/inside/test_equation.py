@@ -21,7 +21,9 @@ CELLS = [
     for name in cells.__all__
     if isinstance(found := getattr(cells, name), type) and issubclass(found, Cell)
 ]
-FUNCTIONS: dict[str, Any] = {name: getattr(torch, name) for name in ("sigmoid", "tanh", "relu", "exp", "sqrt")}
+FUNCTIONS: dict[str, Any] = {
+    name: getattr(torch, name) for name in ("sigmoid", "tanh", "relu", "exp", "sqrt")
+}
 
 
 class Kept(NamedTuple):
@@ -36,8 +38,8 @@ class KeepGates(NamedTuple):
 class Leaky(Cell):
     """A user's own cell, with a gate.
 
-        keep = sigmoid(w x)            how much stays
-        new = tanh(x)
+        keep = sigmoid(W x)            how much stays
+        new = tanh(V x)
         m' = keep * m + (1 - keep) * new
 
     Read nowhere.
@@ -48,10 +50,10 @@ class Leaky(Cell):
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.input_size, self.hidden_size = input_size, hidden_size
-        self.w = torch.nn.Parameter(torch.randn(hidden_size))
+        self.W, self.V = (torch.nn.Linear(input_size, hidden_size, bias=False) for _ in range(2))
 
     def gates(self, x: Tensor, state: Kept) -> KeepGates:
-        return KeepGates((self.w * x).sigmoid(), x.tanh())
+        return KeepGates(self.W(x).sigmoid(), self.V(x).tanh())
 
     def step(self, x: Tensor, state: Kept) -> tuple[Tensor, Kept]:
         keep, new = self.gates(x, state)
@@ -75,9 +77,13 @@ def equations(cell: Cell) -> tuple[tuple[Equation, ...], dict[tuple[str, str], T
 
 def value(parts: tuple[str | Symbol, ...], numbers: dict[tuple[str, str], Tensor]) -> Tensor:
     """Compute what an elementwise side of an equation says."""
-    given = {f"s{at}": numbers[part.kind, part.field] for at, part in enumerate(parts) if isinstance(part, Symbol)}
+    given = {
+        f"s{at}": numbers[part.kind, part.field]
+        for at, part in enumerate(parts)
+        if isinstance(part, Symbol)
+    }
     text = "".join(part if isinstance(part, str) else f"s{at}" for at, part in enumerate(parts))
-    return eval(text, {"__builtins__": {}}, {**FUNCTIONS, **given})  # noqa: S307
+    return eval(text, {"__builtins__": {}}, {**FUNCTIONS, **given})
 
 
 @pytest.mark.parametrize("kind", [*CELLS, Leaky], ids=lambda kind: kind.__name__)
@@ -90,10 +96,22 @@ def test_numbers_fit_the_equation(kind: type[Cell]) -> None:
     ]
     for line in in_numbers:
         torch.testing.assert_close(value(line.left, numbers), value(line.right, numbers))
-    assert kind in (ur.RNN, cells.LayerNormLSTM) or in_numbers, "no line that could be shown in numbers"
-    after = {part.field for line in lines for part in line.left if isinstance(part, Symbol) and part.kind == "after"}
+    assert kind in (ur.RNN, cells.LayerNormLSTM) or in_numbers, (
+        "no line that could be shown in numbers"
+    )
+    after = {
+        part.field
+        for line in lines
+        for part in line.left
+        if isinstance(part, Symbol) and part.kind == "after"
+    }
     assert after == {field for at, field in numbers if at == "after"}, "every state has an equation"
-    gates = {part.field for line in lines for part in line.left if isinstance(part, Symbol) and part.kind == "gate"}
+    gates = {
+        part.field
+        for line in lines
+        for part in line.left
+        if isinstance(part, Symbol) and part.kind == "gate"
+    }
     assert gates == {field for at, field in numbers if at == "gate"}, "every gate has one, too"
 
 
@@ -122,7 +140,9 @@ def test_a_cell_without_a_docstring_has_no_equation() -> None:
 
 
 def test_arguments_are_no_equation() -> None:
-    documented = type("Documented", (Leaky,), {"__doc__": "A cell.\n\n    Args:\n        size: = 3\n"})
+    documented = type(
+        "Documented", (Leaky,), {"__doc__": "A cell.\n\n    Args:\n        size: = 3\n"}
+    )
     assert equations(documented(4, 4))[0] == ()
 
 

@@ -85,6 +85,8 @@ def test_features_alone_are_one_row() -> None:
 
 def test_more_than_two_panes_are_refused() -> None:
     cell, xs = ur.GRU(2, 3), torch.zeros(1, 4, 2)
-    assert len(ur.look(cell, xs, xs).panes) == len(ur.look(cell, xs, beside=ur.RNN(2, 3)).panes) == 2
+    assert (
+        len(ur.look(cell, xs, xs).panes) == len(ur.look(cell, xs, beside=ur.RNN(2, 3)).panes) == 2
+    )
     with pytest.raises(InputError, match="2 inputs and a second model"):
         ur.look(cell, xs, xs, beside=cell)

@@ -45,8 +45,12 @@ def test_the_same_beginning_is_nearest() -> None:
     assert (first.row, first.step, first.at) == (2, 3, "c")
     assert abs(first.similarity - 1) < 1e-5
     assert first.before == ("a", "b") and first.after == ("a", "b", "c")
-    assert [each.row for each in found] == list(dict.fromkeys(each.row for each in found)), "each row once"
-    assert [each.similarity for each in found] == sorted((e.similarity for e in found), reverse=True)
+    assert [each.row for each in found] == list(dict.fromkeys(each.row for each in found)), (
+        "each row once"
+    )
+    assert [each.similarity for each in found] == sorted(
+        (e.similarity for e in found), reverse=True
+    )
 
 
 def test_a_corpus_is_read_once_in_batches_and_no_further_than_needed(monkeypatch) -> None:

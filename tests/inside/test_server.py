@@ -32,7 +32,10 @@ def ask(
     where = urlsplit(server.url)
     connection = http.client.HTTPConnection(where.netloc)
     body = None if given is None else json.dumps(given)
-    sent = {**({"Content-Type": "application/json"} if body else {}), **{k.replace("_", "-"): v for k, v in headers.items()}}
+    sent = {
+        **({"Content-Type": "application/json"} if body else {}),
+        **{k.replace("_", "-"): v for k, v in headers.items()},
+    }
     connection.request("POST" if body else "GET", path if root else where.path + path, body, sent)
     response = connection.getresponse()
     found = response.status, response.read()
@@ -56,8 +59,14 @@ def test_an_edit_has_a_trace_of_its_own(server: Server) -> None:
     first = json.loads(ask(server, "pane/0")[1])
     status, content = ask(server, "pane/0/trace", {"input": {"values": [[1, 2], [3, 4]]}})
     second = json.loads(content)
-    assert status == 200 and second["sides"][0]["steps"] == ["1", "2"] and second["trace"] != first["trace"]
-    assert ask(server, f"pane/0/{first['trace']}/array/0")[0] == 200, "what was shown can still be asked about"
+    assert (
+        status == 200
+        and second["sides"][0]["steps"] == ["1", "2"]
+        and second["trace"] != first["trace"]
+    )
+    assert ask(server, f"pane/0/{first['trace']}/array/0")[0] == 200, (
+        "what was shown can still be asked about"
+    )
     assert json.loads(ask(server, f"pane/0/{second['trace']}/reach")[1])["cells"][0]["name"] == "h1"
 
 
@@ -83,7 +92,9 @@ def test_bad_requests(server: Server, path: str, given: Any, status: int, says: 
 
 def test_other_sites_are_not_answered(server: Server) -> None:
     assert ask(server, "/", root=True)[0] == 404, "without the key"
-    assert ask(server, "pane/0", Host="evil.example")[0] == 404, "a name that was bound to this machine"
+    assert ask(server, "pane/0", Host="evil.example")[0] == 404, (
+        "a name that was bound to this machine"
+    )
     assert ask(server, "pane/0/trace", {"input": {}}, Content_Type="text/plain")[0] == 400, "a form"
 
 

@@ -42,13 +42,16 @@ def look(
         str | None, typer.Option(help="Of a forecaster: the last date that it sees.")
     ] = None,
     corpus: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Where states like a chosen one are looked for.")
+        str | None,
+        typer.Option(metavar="FILE", help="Where states like a chosen one are looked for."),
     ] = None,
     page: Annotated[
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write one page that opens offline."),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the server; 0: any free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the server; 0: any free one.")
+    ] = 0,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
     ] = True,
@@ -98,7 +101,9 @@ def _pane(
     for name, value in options.items():
         if name not in OPTIONS_OF.get(task, ()):
             owner = next(owner for owner, names in OPTIONS_OF.items() if name in names)
-            raise OptionError(f"--{name} {value} is for {owner}", where=str(folder), fix=f"leave --{name} out")
+            raise OptionError(
+                f"--{name} {value} is for {owner}", where=str(folder), fix=f"leave --{name} out"
+            )
     model = load(folder)
     return Pane(
         model,
@@ -114,7 +119,9 @@ def _inputs(model: Any, task: str, data: str | None, row: int) -> tuple[Any, ...
     if data is None:
         if task == "forecast":
             return ()
-        raise InputError("there is nothing to look at", fix='give a text or a file: look MODEL "a text"')
+        raise InputError(
+            "there is nothing to look at", fix='give a text or a file: look MODEL "a text"'
+        )
     is_file = data == "-" or _is_file(data)
     if task == "forecast":
         return (data,)
@@ -125,7 +132,9 @@ def _inputs(model: Any, task: str, data: str | None, row: int) -> tuple[Any, ...
     rows = list(model.inputs_of(data, limit=row))
     if len(rows) < row:
         raise InputError(
-            f"--row {row}", where=data, expected=f"a row from 1 to {len(rows)}" if rows else "a file with rows"
+            f"--row {row}",
+            where=data,
+            expected=f"a row from 1 to {len(rows)}" if rows else "a file with rows",
         )
     return (rows[row - 1],)
 

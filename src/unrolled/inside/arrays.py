@@ -29,7 +29,9 @@ def packed(values: ArrayLike, size: int = EXACT) -> dict[str, Any]:
     """
     given = np.asarray(values, dtype=np.float64)
     finite = np.isfinite(given)
-    low, high = (float(given[finite].min()), float(given[finite].max())) if finite.any() else (0.0, 0.0)
+    low, high = (
+        (float(given[finite].min()), float(given[finite].max())) if finite.any() else (0.0, 0.0)
+    )
     missing = 256**size - 1
     step = max(STEP, (high - low) / (missing - 1))
     steps = np.full(given.shape, missing, dtype=np.uint32)

@@ -60,7 +60,9 @@ def attribution(question: Question) -> Attribution:
         error = abs(float(values.sum()) - difference) / max(abs(difference), 0.01)
         if error <= COMPLETE / 2:
             break
-    return Attribution(question, score, blank, values, error, points, score - _without_each(question))
+    return Attribution(
+        question, score, blank, values, error, points, score - _without_each(question)
+    )
 
 
 def _number(question: Question, given: tuple[Tensor, ...]) -> float:

@@ -40,7 +40,9 @@ class Document(NamedTuple):
     arrays: list[Array]
 
 
-def document_of(trace: Trace, *, title: str = "", facts: Sequence[tuple[str, str]] = ()) -> Document:
+def document_of(
+    trace: Trace, *, title: str = "", facts: Sequence[tuple[str, str]] = ()
+) -> Document:
     """Return the document of a trace: all but attribution, reach and nearest states, which take longer."""
     arrays = _Arrays()
     signals = [_output_signal(trace, side) for side in range(len(trace.sides))]
@@ -95,7 +97,9 @@ def _cell(path: str, run: Record, side: Side, signal: Array, arrays: _Arrays) ->
     order = slice(None, None, -1) if run.backward else slice(None)
     first = _numbers(begun[field])
     correlation = units.with_output(values, signal)
-    equations = equations_of(run.cell, tuple(gates), tuple(field.split(".")[-1] for field in states))
+    equations = equations_of(
+        run.cell, tuple(gates), tuple(field.split(".")[-1] for field in states)
+    )
     symbols = {
         part.field: part.text
         for equation in equations
@@ -167,7 +171,9 @@ def _output_signal(trace: Trace, side: int) -> Array:
             steps = np.asarray(output.step_of)
             for step in np.unique(steps):
                 known = output.past_values[steps == step]
-                signal[step] = known[np.isfinite(known)].mean() if np.isfinite(known).any() else np.nan
+                signal[step] = (
+                    known[np.isfinite(known)].mean() if np.isfinite(known).any() else np.nan
+                )
         else:
             continue
         break

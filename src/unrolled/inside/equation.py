@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from unrolled.core.layer import Cell
 
-FUNCTIONS = frozenset({"sigmoid", "tanh", "relu", "exp", "log", "max", "min", "softplus", "abs", "sqrt"})
+FUNCTIONS = frozenset(
+    {"sigmoid", "tanh", "relu", "exp", "log", "max", "min", "softplus", "abs", "sqrt"}
+)
 """What is taken unit by unit, so that a line with these and symbols alone can be written in numbers."""
 
 _NAME = re.compile(r"[^\W\d]\w*(?:_\(t-1\))?'*(?:_t\b)?")
@@ -114,10 +116,15 @@ def _split(cell: Cell, line: str) -> Iterator[tuple[str, str, str]]:
             yield left.strip(), right.strip(), note
 
 
-def _symbols(lefts: Sequence[str], gates: Sequence[str], states: Sequence[str]) -> dict[str, Symbol]:
+def _symbols(
+    lefts: Sequence[str], gates: Sequence[str], states: Sequence[str]
+) -> dict[str, Symbol]:
     found: dict[str, Symbol] = {}
     for field in states:
-        for kind, texts in (("before", (field, f"{field}_(t-1)")), ("after", (f"{field}'", f"{field}_t"))):
+        for kind, texts in (
+            ("before", (field, f"{field}_(t-1)")),
+            ("after", (f"{field}'", f"{field}_t")),
+        ):
             for text in texts:
                 found[text] = Symbol(text, kind, field)  # type: ignore[arg-type]
     named = {gate: Symbol(gate, "gate", gate) for gate in gates}
@@ -147,7 +154,9 @@ def as_json(equation: Equation) -> dict[str, Any]:
 
     def parts(given: tuple[Part, ...]) -> list[Any]:
         return [
-            part if isinstance(part, str) else {"s": part.text, "kind": part.kind, "field": part.field}
+            part
+            if isinstance(part, str)
+            else {"s": part.text, "kind": part.kind, "field": part.field}
             for part in given
         ]
 

@@ -30,7 +30,15 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "PingFang SC", "Microsoft YaHei", "SimHei")
+FONTS = (
+    "DejaVu Sans",
+    "Noto Sans CJK SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "SimHei",
+)
 """Letters are looked for in these in turn, so that Chinese is written where the machine can."""
 LABELS = 60
 """Steps up to which each is named."""
@@ -62,7 +70,9 @@ class Figures:
                 own = [(name, change) for of, name, change in rows if of is side]
                 if not own:
                     continue
-                image = axis.imshow(np.stack([change for _, change in own]), aspect="auto", cmap="Purples")
+                image = axis.imshow(
+                    np.stack([change for _, change in own]), aspect="auto", cmap="Purples"
+                )
                 axis.set_yticks(range(len(own)), [name for name, _ in own])
                 axis.set_title(f"{side.name + ': ' if side.name else ''}how far the state moves")
                 _name_steps(axis, side.steps[0])
@@ -89,10 +99,14 @@ class Figures:
         with _figure(min(8.0, 2 + 0.06 * values.shape[1])) as (made, (axis,)):
             signed = values.min() < 0
             edge = float(np.abs(values).max()) or 1.0
-            limits = {"vmin": -edge if signed else 0.0, "vmax": edge}
+            limits: dict[str, Any] = {"vmin": -edge if signed else 0.0, "vmax": edge}
             shown = values[:, self._order(side, path, order)].T
             image = axis.imshow(
-                shown, aspect="auto", interpolation="nearest", cmap=SIGNED if signed else "Purples", **limits
+                shown,
+                aspect="auto",
+                interpolation="nearest",
+                cmap=SIGNED if signed else "Purples",
+                **limits,
             )
             axis.set_title(f"{name}: {field}")
             axis.set_ylabel(f"units, by {order}")
@@ -118,15 +132,25 @@ class Figures:
             for place, leaf in enumerate(fields.values()):
                 at = leaf[0, step].double().numpy()
                 axis.scatter(at, np.full(len(at), place), s=10, alpha=0.4, color="#7050a0")
-                axis.scatter(at[unit : unit + 1], [place], s=60, marker="|", color="#b84a00", linewidths=3)
-                axis.annotate(f"{at[unit]:.3f}", (at[unit], place), (0, 8), textcoords="offset points", ha="center")
+                axis.scatter(
+                    at[unit : unit + 1], [place], s=60, marker="|", color="#b84a00", linewidths=3
+                )
+                axis.annotate(
+                    f"{at[unit]:.3f}",
+                    (at[unit], place),
+                    (0, 8),
+                    textcoords="offset points",
+                    ha="center",
+                )
             axis.set_yticks(range(len(fields)), fields)
             axis.set_title(f"{name} at step {step + 1}, {steps[step]!r}: unit {unit} marked")
             axis.invert_yaxis()
             axis.grid(axis="x", alpha=0.3)
         return made
 
-    def unit(self, unit: int, cell: str | None = None, field: str | None = None, side: int = 0) -> Figure:
+    def unit(
+        self, unit: int, cell: str | None = None, field: str | None = None, side: int = 0
+    ) -> Figure:
         """Draw one unit over the steps."""
         path, name = self._path(side, cell)
         values, field = self._values(side, path, field)
@@ -184,14 +208,18 @@ class Figures:
             raise unknown_option("method", method, ("gradients", "occlusion"))
         questions = self._trace.questions
         if not questions or (of is not None and of not in questions):
-            raise InputError(f"nothing is known of {of!r}", expected=f"one of {', '.join(questions) or 'none'}")
+            raise InputError(
+                f"nothing is known of {of!r}", expected=f"one of {', '.join(questions) or 'none'}"
+            )
         found = attribution(questions[of or next(iter(questions))]())
         values = found.gradients if method == "gradients" else found.occlusion
         with _figure(3.5) as (made, (axis,)):
             axis.bar(range(len(values)), values, color=np.where(values < 0, "#b84a00", "#7050a0"))
             axis.axhline(0, color="#1d2126", linewidth=0.8)
             unit = f" ({found.question.unit})" if found.question.unit else ""
-            axis.set_title(f"{found.question.of}{unit}: {found.score:.3f}, {found.blank:.3f} for a blank input")
+            axis.set_title(
+                f"{found.question.of}{unit}: {found.score:.3f}, {found.blank:.3f} for a blank input"
+            )
             _name_steps(axis, found.question.labels)
         return made
 
@@ -222,7 +250,9 @@ class Figures:
         for path, name in paths.items():
             if cell in (None, path, name):
                 return path, name
-        raise OptionError(f"cell={cell!r}", expected=f"one of {', '.join(paths.values()) or 'none'}")
+        raise OptionError(
+            f"cell={cell!r}", expected=f"one of {', '.join(paths.values()) or 'none'}"
+        )
 
     def _values(self, side: int, path: str, field: str | None) -> tuple[Array, str]:
         run = self._trace.sides[side].runs[path]
@@ -244,7 +274,9 @@ class Figures:
         if order == "number":
             return np.arange(values.shape[1])
         cells = self._pane.document.content["sides"][side]["cells"]
-        orders: dict[str, list[int]] = next(cell for cell in cells if cell["path"] == path)["orders"]
+        orders: dict[str, list[int]] = next(cell for cell in cells if cell["path"] == path)[
+            "orders"
+        ]
         if order not in orders:
             raise unknown_option("order", order, (*orders, "number"))
         return np.array(orders[order])
@@ -252,7 +284,12 @@ class Figures:
 
 def _probabilities(axis: Axes, output: Probabilities, sides: Sequence[Side]) -> None:
     for place, name in enumerate(output.names):
-        axis.plot(output.at, output.values[:, place], label=name, linewidth=2 if place == output.answer else 1)
+        axis.plot(
+            output.at,
+            output.values[:, place],
+            label=name,
+            linewidth=2 if place == output.answer else 1,
+        )
     axis.set_ylim(0, 1)
     axis.set_title("probability of each class, as it is read")
     axis.legend()
@@ -303,7 +340,9 @@ def _figure(height: float, rows: int = 1) -> Iterator[tuple[Figure, tuple[Axes, 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Made
 
-    with mpl.rc_context({"font.family": _fonts(), "axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context(
+        {"font.family": _fonts(), "axes.spines.top": False, "axes.spines.right": False}
+    ):
         made = Made(figsize=(11, height), layout="constrained")
         FigureCanvasAgg(made)
         yield made, tuple(made.subplots(rows, 1, squeeze=False)[:, 0])

@@ -80,7 +80,9 @@ class Look:
         return f'<iframe srcdoc="{html.escape(self.html())}" style="width:100%;height:900px;border:0"></iframe>'
 
     def _title(self) -> str:
-        return " · ".join(dict.fromkeys(pane.title for pane in self.panes if pane.title)) or "unrolled"
+        return (
+            " · ".join(dict.fromkeys(pane.title for pane in self.panes if pane.title)) or "unrolled"
+        )
 
 
 def look(
@@ -115,19 +117,14 @@ def look(
             f"{len(inputs)} inputs{' and a second model' if beside is not None else ''}",
             expected="one input, two of them, or one and a second model",
         )
-    shown = [(model, given) for given in inputs[:1] or ((),)]
+    shown = [(model, inputs[:1])]
     if beside is not None:
-        shown += [(beside, given) for _, given in shown]
-    shown += [(model, given) for given in inputs[1:]]
+        shown.append((beside, inputs[:1]))
+    elif len(inputs) > 1:
+        shown.append((model, inputs[1:]))
     return Look(
         [
-            Pane(
-                each,
-                *(() if given == () else (given,)),
-                title=title,
-                corpus=corpus_of(each, corpus),
-                options=options,
-            )
+            Pane(each, *given, title=title, corpus=corpus_of(each, corpus), options=options)
             for each, given in shown
         ]
     )

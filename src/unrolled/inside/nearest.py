@@ -97,7 +97,9 @@ class _States:
         first = len(self.labels)
         self.labels += side.steps
         self._where += [
-            (first + row, step) for row, steps in enumerate(side.steps) for step in range(len(steps))
+            (first + row, step)
+            for row, steps in enumerate(side.steps)
+            for step in range(len(steps))
         ]
         for path, run in side.runs.items():
             if (states := _valid(run, [len(steps) for steps in side.steps])) is not None:
@@ -118,8 +120,13 @@ class _States:
             row, step = self._where[at]
             if row not in found:
                 steps = self.labels[row]
-                before, after = steps[max(0, step - CONTEXT) : step], steps[step + 1 : step + 1 + CONTEXT]
-                found[row] = Place(row + 1, step + 1, float(likeness[at]), before, steps[step], after)
+                before, after = (
+                    steps[max(0, step - CONTEXT) : step],
+                    steps[step + 1 : step + 1 + CONTEXT],
+                )
+                found[row] = Place(
+                    row + 1, step + 1, float(likeness[at]), before, steps[step], after
+                )
             if len(found) == count:
                 break
         return list(found.values())

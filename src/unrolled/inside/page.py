@@ -13,7 +13,14 @@ from typing import Any
 from unrolled.inside.page_words import DICTIONARY
 from unrolled.view.svg import escape
 
-def page(documents: Sequence[dict[str, Any]], *, panes: int | None = None, title: str, language: str = "en") -> str:
+
+def page(
+    documents: Sequence[dict[str, Any]],
+    *,
+    panes: int | None = None,
+    title: str,
+    language: str = "en",
+) -> str:
     """Return the page.
 
     Args:
@@ -22,28 +29,28 @@ def page(documents: Sequence[dict[str, Any]], *, panes: int | None = None, title
         title: of the window.
         language: "en" or "zh", until a reader chooses.
     """
-    live, script = panes is not None, scripts()
+    live = panes is not None
     blocks = [data_block("words", DICTIONARY)]
     blocks += [data_block(f"pane{at}", document) for at, document in enumerate(documents)]
     parts = {
         "language": {"zh": "zh-CN"}.get(language, language),
-        "policy": policy(script, live=live),
+        "policy": policy(live=live),
         "live": "1" if live else "0",
         "panes": str(len(documents) if panes is None else panes),
         "title": escape(title),
         "style": styles(),
         "data": "\n".join(blocks),
-        "script": script,
+        "script": scripts(),
     }
     # What is filled in is never looked at again: a text may hold anything.
     return re.sub(r"@@(\w+)@@", lambda found: parts[found[1]], _asset("index.html"))
 
 
 def data_block(name: str, content: Any) -> str:
-    """Return JSON in an element that is never read as markup: no "<" stands in it.
+    r"""Return JSON in an element that is never read as markup: no "<" stands in it.
 
     >>> data_block("x", {"text": "</script>"})
-    '<script type="application/json" id="x">{"text":"\\\\u003c/script>"}</script>'
+    '<script type="application/json" id="x">{"text":"\\u003c/script>"}</script>'
     """
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # Half a surrogate pair is no text that a file can hold.
@@ -51,14 +58,18 @@ def data_block(name: str, content: Any) -> str:
     return f'<script type="application/json" id="{name}">{text}</script>'
 
 
-def policy(script: str, *, live: bool) -> str:
-    """Return the rules that forbid the page every script but its own, and every request but to its own server."""
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+def policy(*, live: bool) -> str:
+    """Return the rules that forbid the page every script and style but its own, and every request but to its own server."""
     connect = "'self'" if live else "'none'"
     return (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; connect-src {connect}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src {_digest(styles())}; script-src {_digest(scripts())}; connect-src {connect}; "
+        "base-uri 'none'; form-action 'none'"
     )
+
+
+def _digest(text: str) -> str:
+    code = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+    return f"'sha256-{code}'"
 
 
 def scripts() -> str:

@@ -60,7 +60,9 @@ class Pane:
         self._data = given if isinstance(model, Forecaster) else ()
         _check_length([*given, *options.values()])
         of_layer = isinstance(model, nn.Module)
-        self.trace: Trace = trace_layer(model, *given) if of_layer else model.trace(*given, **options)
+        self.trace: Trace = (
+            trace_layer(model, *given) if of_layer else model.trace(*given, **options)
+        )
         _check_steps(self.trace)
 
     @cached_property
@@ -73,9 +75,7 @@ class Pane:
         if isinstance(self.model, nn.Module):
             values = np.asarray(given["values"], dtype=np.float32)
             return Pane(self.model, values, title=self.title)
-        return Pane(
-            self.model, *self._data, title=self.title, corpus=self.corpus, options=given
-        )
+        return Pane(self.model, *self._data, title=self.title, corpus=self.corpus, options=given)
 
     def live(self) -> Json:
         """Return the document for a page that fetches its arrays."""

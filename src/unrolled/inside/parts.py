@@ -52,9 +52,7 @@ def reach_json(found: Remembering) -> Json:
             }
             for name, (norms, judged) in found.cells.items()
         ],
-        "beside": [
-            {"name": name, "norms": finite(norms)} for name, norms in found.beside.items()
-        ],
+        "beside": [{"name": name, "norms": finite(norms)} for name, norms in found.beside.items()],
         "advice": {lang: [say(each, lang) for each in found.advice] for lang in LANGUAGES},
     }
 

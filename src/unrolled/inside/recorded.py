@@ -14,8 +14,15 @@ WEIGHTS = "weights"
 
 
 def states_of(run: Record) -> dict[str, Tensor]:
-    """Return the states after each step by field, each (B, T, U); what a state only reads and what has no units is left out."""
-    return {name: leaf for name, leaf in _fields(run.states) if _has_units(leaf)}
+    """Return the states after each step by field, each (B, T, U); what a state only reads and what has no units is left out.
+
+    Of a cell that remembers nothing else, as a Transformer's keys and values of all steps, it is the output y.
+    """
+    states = {name: leaf for name, leaf in _fields(run.states) if _has_units(leaf)}
+    outputs = run.outputs
+    if not states and isinstance(outputs, Tensor) and _has_units(outputs):
+        return {"y": outputs}
+    return states
 
 
 def beginning_of(run: Record, states: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -46,7 +46,8 @@ def remembering(trace: Trace) -> Remembering:
     """Measure how far back the answer of a trace depends on what its cells remembered."""
     names = {path: name for side in trace.sides for path, name in side.names.items()}
     cells = {
-        names.get(path, path): (relative(norms), reach(norms)) for path, norms in trace.reach().items()
+        names.get(path, path): (relative(norms), reach(norms))
+        for path, norms in trace.reach().items()
     }
     beside = fresh(trace.sides[0]) if trace.sides else {}
     return Remembering(cells, beside, tuple(advice(judged for _, judged in cells.values())))

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-
 from unrolled.errors import InputError, UnrolledError
-from unrolled.inside.page import page, policy, scripts
+from unrolled.inside.page import page, policy
 from unrolled.inside.pane import Pane
 
 HOST = "127.0.0.1"
@@ -37,18 +36,21 @@ class Server:
         InputError: the port is taken.
     """
 
-    def __init__(self, panes: Sequence[Pane], *, title: str, port: int = 0, language: str = "en") -> None:
+    def __init__(
+        self, panes: Sequence[Pane], *, title: str, port: int = 0, language: str = "en"
+    ) -> None:
         self._rooms = [_Room(pane) for pane in panes]
         self._page = page([], panes=len(panes), title=title, language=language).encode()
+        self.policy = f"{policy(live=True)}; frame-ancestors 'none'"
         self._lock = threading.Lock()
-        self._key = secrets.token_urlsafe(12)
+        self.key = secrets.token_urlsafe(12)
         try:
-            self._server = ThreadingHTTPServer((HOST, port), self._handler())
+            self._server = _Http(self, port)
         except OSError as error:
             raise InputError(
-                f"port {port} cannot be used: {error.strerror or error}", fix="--port 0 takes one that is free"
+                f"port {port} cannot be used: {error.strerror or error}",
+                fix="--port 0 takes one that is free",
             ) from error
-        self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(POLLED,), daemon=True
         )
@@ -57,7 +59,7 @@ class Server:
     @property
     def url(self) -> str:
         """Where the page is."""
-        return f"http://{HOST}:{self._server.server_port}/{self._key}/"
+        return f"http://{HOST}:{self._server.server_port}/{self.key}/"
 
     def close(self) -> None:
         """Stop."""
@@ -102,59 +104,74 @@ class Server:
             raise KeyError(at)
         return self._rooms[int(at)]
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
 
-            def do_GET(self) -> None:
-                self._reply(None)
+    def __init__(self, owner: Server, port: int) -> None:
+        self.owner = owner
+        super().__init__((HOST, port), _Handler)
 
-            def do_POST(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                if self.headers.get_content_type() != "application/json" or length > LARGEST:
-                    # Another site's form cannot send JSON without being asked first.
-                    self.close_connection = True
-                    return self._send(400, *_json({"error": "a JSON object of at most 4 MB is expected"}))
-                try:
-                    given = json.loads(self.rfile.read(length))
-                except ValueError:
-                    given = None
-                if not isinstance(given, dict):
-                    return self._send(400, *_json({"error": "a JSON object is expected"}))
-                return self._reply(given)
 
-            def _reply(self, given: Mapping[str, Any] | None) -> None:
-                port = server._server.server_port
-                path = self.path.partition("?")[0]
-                allowed = {f"{HOST}:{port}", f"localhost:{port}"}
-                if self.headers.get("Host") not in allowed or not path.startswith(f"/{server._key}/"):
-                    return self._send(404, *_json({"error": "there is nothing here"}))
-                try:
-                    kind, content = server.answer(path[len(server._key) + 2 :], given)
-                except KeyError:
-                    return self._send(404, *_json({"error": "there is nothing here"}))
-                except UnrolledError as error:
-                    return self._send(400, *_json({"error": str(error)}))
-                return self._send(200, kind, content)
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Http
 
-            def _send(self, status: int, kind: str, content: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(content)))
-                self.send_header("Cache-Control", "no-store")
-                self.send_header("X-Content-Type-Options", "nosniff")
-                self.send_header("Referrer-Policy", "no-referrer")
-                if kind.startswith("text/html"):
-                    self.send_header("Content-Security-Policy", policy(scripts(), live=True) + "; frame-ancestors 'none'")
-                self.end_headers()
-                self.wfile.write(content)
+    def do_GET(self) -> None:
+        self._reply(None)
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                """Say nothing of every request."""
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        if self.headers.get_content_type() != "application/json" or length > LARGEST:
+            # Another site's form cannot send JSON without being asked first.
+            self.close_connection = True
+            self._refuse(400, f"a JSON object of at most {LARGEST:,} bytes is expected")
+            return
+        try:
+            given = json.loads(self.rfile.read(length))
+        except ValueError:
+            given = None
+        if isinstance(given, dict):
+            self._reply(given)
+        else:
+            self._refuse(400, "a JSON object is expected")
 
-        return Handler
+    def _reply(self, given: Mapping[str, Any] | None) -> None:
+        path, port = self.path.partition("?")[0], self.server.server_port
+        begin = f"/{self.server.owner.key}/"
+        # Not the name of another site that was bound to this machine.
+        hosts = (f"{HOST}:{port}", f"localhost:{port}")
+        try:
+            if self.headers.get("Host") not in hosts or not path.startswith(begin):
+                raise KeyError(path)
+            kind, content = self.server.owner.answer(path.removeprefix(begin), given)
+        except KeyError:
+            self._refuse(404, "there is nothing here")
+        except UnrolledError as error:
+            self._refuse(400, str(error))
+        else:
+            self._send(200, kind, content)
+
+    def _refuse(self, status: int, why: str) -> None:
+        self._send(status, *_json({"error": why}))
+
+    def _send(self, status: int, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        headers = {
+            "Content-Type": kind,
+            "Content-Length": str(len(content)),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Content-Security-Policy": self.server.owner.policy,
+        }
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing of every request."""
 
 
 class _Room:
@@ -192,10 +209,13 @@ class _Room:
         if not (isinstance(side, int) and 0 <= side < len(pane.trace.sides)):
             raise KeyError("side")
         shown = pane.trace.sides[side]
-        paths = {shown.names.get(path, path): path for path in shown.runs} | {p: p for p in shown.runs}
+        paths = {shown.names.get(path, path): path for path in shown.runs} | {
+            p: p for p in shown.runs
+        }
         if not (isinstance(step, int) and 0 <= step < len(shown.steps[0])) or name not in paths:
             raise KeyError("step")
-        return {"places": pane.nearest(side, paths[name], step), "corpus": pane.corpus.name if pane.corpus else ""}
+        places = pane.nearest(side, paths[name], step)
+        return {"places": places, "corpus": pane.corpus.name if pane.corpus else "", "cell": name}
 
     def _keep(self, pane: Pane) -> str:
         self._count += 1

@@ -63,8 +63,8 @@ ENGLISH: Mapping[str, str] = {
     " it falls below a hundredth {lasts}.",
     "reach.say_infinite": "{name}: {verdict}. Within {back} the gradient is no longer a finite number.",
     "reach.say_unknown": "{name}: no verdict, for the nearest gradient is zero or only one distance was measured.",
-    "reach.try_vanishing": "Vanishing gradients: try an LSTM or a GRU in place of a plain RNN, a forget gate whose bias begins higher, both directions"
-    " or attention (which shorten the way), or shorter pieces of the input.",
+    "reach.try_vanishing": "Vanishing gradients: try an LSTM or a GRU in place of a plain RNN, a forget gate whose bias begins higher,"
+    " both directions or attention (which shorten the way), or shorter pieces of the input.",
     "reach.try_exploding": "Exploding gradients: clip the gradient's norm (clip_norm), take a lower learning rate, or a gated cell.",
     "reach.try_healthy": "Healthy: what is far away still trains the weights. Nothing needs to be done for the gradient's sake.",
     "reach.rule": "Vanishing: the furthest tenth of the distances has less than a thousandth of the gradient of the"

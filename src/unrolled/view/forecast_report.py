@@ -99,36 +99,8 @@ def training_blocks(forecaster: Forecaster) -> list[Block]:
         blocks.append(learning_curves(training.history, score=phrase("report.validation_score")))
         blocks.append(gradient_norms(training.history, clip_norm=settings.get("clip_norm", 1.0)))
     blocks.append(gradient_reach_chart(forecaster.reach()))
-    blocks.append(key_facts(facts(forecaster)))
+    blocks.append(key_facts(forecaster.facts()))
     return blocks
-
-
-def facts(forecaster: Forecaster) -> dict[str, object]:
-    """Return what was configured and measured, by name."""
-    fitted, training = forecaster.fitted, forecaster.training
-    sizes = fitted.network.sizes
-    measured: dict[str, object] = {}
-    if training is not None:
-        measured = {
-            "steps": training.steps,
-            "best_step": training.best_step,
-            "stopped": training.stopped,
-            "seconds": training.seconds,
-        }
-    cell = forecaster.cell if isinstance(forecaster.cell, str) else repr(forecaster.cell)
-    return {
-        "cell": cell,
-        "parameters": sum(parameter.numel() for parameter in fitted.network.parameters()),
-        "hidden_size": sizes.hidden_size,
-        "lookback": sizes.lookback,
-        "segment": sizes.segment,
-        "horizon": sizes.horizon,
-        "seasons": list(fitted.shape.seasons),
-        "series": len(fitted.panel.series),
-        "trust": fitted.calibration.trust,
-        "seed": forecaster.train_options["seed"],
-        **measured,
-    }
 
 
 def _row_means(values: Array) -> Array:

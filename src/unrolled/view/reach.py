@@ -108,9 +108,8 @@ def reach_sentence(name: Text, found: Reach) -> Text:
 
 def advice(found: Iterable[Reach]) -> list[Text]:
     """Return what to try where gradients vanish or explode, or that nothing needs to be done."""
-    kinds = {one.verdict for one in found}
-    bad = [kind for kind in ("vanishing", "exploding") if kind in kinds]
-    said = bad or (["healthy"] if "healthy" in kinds else [])
+    kinds: set[str] = {one.verdict for one in found}
+    said = [kind for kind in ("vanishing", "exploding") if kind in kinds] or kinds & {"healthy"}
     return [phrase(f"reach.try_{kind}") for kind in said]
 
 

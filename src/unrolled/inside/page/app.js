@@ -55,7 +55,9 @@ const build = () => {
     html("div", { class: "top" }, html("p", { class: "brand" }, "unrolled"), switches()),
     html("h1", {}, [...new Set(panes.map((pane) => pane.document.title))].join(" · ")), ...facts());
   panes.forEach((pane) => pane.forget());
-  document.querySelector(".choice").replaceChildren(...choiceBar(panes));
+  const choice = document.querySelector(".choice");
+  choice.setAttribute("aria-label", say("choice.title"));
+  choice.replaceChildren(...choiceBar(panes));
   document.querySelector("main").replaceChildren(...parts().map(section));
   document.querySelectorAll("[data-word]").forEach((each) => { each.textContent = say(each.dataset.word); });
   document.body.classList.toggle("two", panes.length > 1);
@@ -85,7 +87,7 @@ const start = async () => {
   panes.push(...made);
   panes.forEach((pane) => pane.followers.push(link));
   matchMedia(DARK).addEventListener("change", () => {
-    theme.tables.clear();
+    forgetColours();
     build();
   });
   build();

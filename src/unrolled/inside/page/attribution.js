@@ -2,6 +2,7 @@
 // Where it looked: how much each step added to the answer, by several methods.
 
 const attributionPart = (card, pane) => {
+  const now = (pane.kept.attribution ||= { of: null, method: null, found: null, document: null, stale: false });
   const head = html("div", { class: "controls" });
   const title = html("h3");
   const bars = attributionBars(pane, () => now.found);
@@ -9,7 +10,6 @@ const attributionPart = (card, pane) => {
   const said = html("p", { class: "note sums" });
   const table = numbersTable(pane, () => attributionTable(now.found));
   card.append(head, title, tokens.element, bars.element, said, table.element);
-  const now = { of: null, method: null, found: null, document: null, stale: false };
 
   const ask = async () => {
     const shown = pane.document;

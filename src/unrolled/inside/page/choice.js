@@ -16,7 +16,7 @@ const paneChoice = (pane, named) => {
   const unit = html("input", { type: "number", min: 0, "aria-label": say("unit"), change: (event) =>
     pane.choose({ unit: Math.round(Number(event.target.value)) || 0 }) });
   const move = (by) => () => pane.choose({ step: pane.step + by });
-  const element = html("div", { class: "pane-choice", role: "group", "aria-label": say("choice.title") },
+  const element = html("div", { class: "pane-choice", role: "group", "aria-label": paneName(pane) },
     named ? html("b", { class: "letter" }, letterOf(pane)) : null,
     html("span", { class: "stepper" }, button("‹", move(-1), { "aria-label": say("step.before") }),
       button("›", move(1), { "aria-label": say("step.next") })),

@@ -54,5 +54,6 @@ const gateBars = (pane) => {
   const bars = pane.chosen.gates.map((gate) => gateBar(pane, gate)).filter((bar) => bar !== null);
   if (!bars.length) return html("p", { class: "note" }, say("cell.no_gates"));
   return html("div", { class: "gates" },
-    gateHead(say("gate.mean"), say("unit.number", { unit: pane.unit }), "own-head"), ...bars);
+    gateHead(say("gate.mean"), say("unit.number", { unit: pane.unit }), "own-head"), ...bars,
+    html("p", { class: "note" }, say("gate.key")));
 };

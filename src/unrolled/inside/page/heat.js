@@ -17,6 +17,7 @@ const orderOf = (cell, name, count) => {
 const ordersOf = (cell) => [...Object.keys(cell.orders), "number"].map((name) => [name, sayOr(`order.${name}`, name)]);
 
 const heatPart = (card, pane) => {
+  const now = (pane.kept.heat ||= { field: null, order: "activity", whole: false, rows: [], values: null });
   const head = html("div", { class: "controls" });
   const field = rasterField({ label: say("heat.title") });
   const foot = html("div", { class: "heat-foot" });
@@ -24,7 +25,6 @@ const heatPart = (card, pane) => {
   const health = html("div", { class: "health" });
   const table = numbersTable(pane, () => heatTable(pane, now));
   card.append(head, field.frame, foot, nothing, table.element, health);
-  const now = { field: null, order: "activity", whole: false, rows: [], values: null };
 
   steppable(field.element, pane, {
     across: (by) => {

@@ -36,6 +36,6 @@ const nearestPart = (card, pane) => {
 
 const placeOf = (place) => html("li", { "data-row": place.row, "data-step": place.step },
   html("p", { class: "quote" }, `${place.before} `, html("mark", {}, place.at), ` ${place.after}`),
-  html("p", { class: "note" }, say("nearest.place", { row: place.row + 1, step: place.step + 1 }), " · ",
+  html("p", { class: "note" }, say("nearest.place", { row: place.row, step: place.step }), " · ",
     html("span", { "data-value": String(place.similarity) },
       say("nearest.similar", { share: number(place.similarity, 3) }))));

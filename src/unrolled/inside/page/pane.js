@@ -17,11 +17,12 @@ const makePane = (number) => {
   const pane = {
     number,
     document: null,
-    side: 0,
+    side: null,
     cell: 0,
     unit: 0,
     steps: [],
     followers: [],
+    kept: {},
 
     get sides() { return pane.document.sides; },
     get step() { return pane.steps[pane.side]; },
@@ -59,9 +60,9 @@ const makePane = (number) => {
       await pane.load(shown, neededOf(shown, pane), coming);
       numbers = coming;
       pane.document = shown;
+      pane.side = sideOf(shown, pane);
       pane.steps = shown.sides.map((side, at) =>
         clamp(pane.steps[at] ?? liveliest(side, coming), 0, Math.max(side.steps.length - 1, 0)));
-      pane.side = Math.min(pane.side, shown.sides.length - 1);
       pane.cell = clamp(pane.cell, 0, Math.max(pane.sides[pane.side].cells.length - 1, 0));
       pane.unit = pane.chosen ? clamp(pane.unit, 0, pane.chosen.units - 1) : 0;
       pane.change("document", "side", "cell", "step", "unit");
@@ -88,6 +89,11 @@ const makePane = (number) => {
   return pane;
 };
 
+// The chosen side where there still is one; at first the first with a cell (a Transformer's encoder has none).
+const sideOf = (shown, pane) => (pane.side === null
+  ? Math.max(shown.sides.findIndex((side) => side.cells.length > 0), 0)
+  : Math.min(pane.side, shown.sides.length - 1));
+
 // Where a side is opened: at the step, after the first, that changed the state of its first cell the most.
 const liveliest = (side, numbers) => {
   const change = side.cells.length ? numbers.get(side.cells[0].change) : [];
@@ -103,7 +109,7 @@ const cellArrays = (cell) => [
 
 // The arrays that the page shows of a document at once.
 const neededOf = (shown, pane) => {
-  const side = shown.sides[Math.min(pane.side, shown.sides.length - 1)];
+  const side = shown.sides[sideOf(shown, pane)];
   const cell = side?.cells[Math.min(pane.cell, side.cells.length - 1)];
   const outputs = shown.outputs.flatMap((output) => [output.array, output.surprise]);
   const changes = shown.sides.flatMap((each) => each.cells.map((one) => one.change));

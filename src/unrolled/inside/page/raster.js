@@ -10,12 +10,23 @@ const pixels = (canvas, width, height) => {
   return { wide, tall, ratio };
 };
 
+const images = new WeakMap();
+
+// The pixels of a canvas are made once for a size: to make them anew in every frame would be felt.
+const imageOf = (canvas, context, wide, tall) => {
+  const there = images.get(canvas);
+  if (there && there.width === wide && there.height === tall) return there;
+  const image = context.createImageData(wide, tall);
+  images.set(canvas, image);
+  return image;
+};
+
 // `value(row, column)` lies at values[row * rowStride + column * columnStride]; `order` says which row stands where.
 const paintRaster = (canvas, field) => {
   const { values, order, rowStride, columnStride, columns, left, top, cellWidth, cellHeight, scale } = field;
   const { wide, tall, ratio } = pixels(canvas, field.width, field.height);
   const context = canvas.getContext("2d");
-  const image = context.createImageData(wide, tall);
+  const image = imageOf(canvas, context, wide, tall);
   const out = new Uint32Array(image.data.buffer);
   const table = colourTable(scale.kind);
   const factor = 255 / (scale.high - scale.low || 1);
@@ -27,8 +38,11 @@ const paintRaster = (canvas, field) => {
   let painted = -1;
   for (let y = 0; y < tall; y += 1) {
     const row = Math.floor((top + (y + 0.5) / ratio) / cellHeight);
-    if (row >= order.length) break;
     const start = y * wide;
+    if (row >= order.length) {
+      out.fill(0, start);
+      break;
+    }
     if (row === painted) {
       out.copyWithin(start, start - wide, start);
       continue;

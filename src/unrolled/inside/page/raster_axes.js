@@ -6,9 +6,13 @@ const APART = 15;
 
 const widestOf = (names) => quantile(names.slice(0, 3000).map(textWidth).sort((a, b) => a - b), 0.97) * LETTER;
 
+let family = "";
+
+const font = () => (family ||= getComputedStyle(document.body).fontFamily);
+
 const inkOn = (canvas, width, height, bold) => {
   const context = sharpen(canvas, width, height);
-  context.font = `${bold ? "600 " : ""}11.5px ${getComputedStyle(document.body).fontFamily}`;
+  context.font = `${bold ? "600 " : ""}11.5px ${font()}`;
   return context;
 };
 

@@ -1,6 +1,9 @@
 "use strict";
 // A scrolling field of pixels with names at its edges, and one column and one row marked on it.
 
+// The room that a scroll bar may take.
+const BAR = 14;
+
 const rasterField = ({ label, tallest = 360 }) => {
   const canvas = html("canvas", { "aria-hidden": "true" });
   const columnMark = html("div", { class: "mark column-mark", hidden: true });
@@ -10,20 +13,21 @@ const rasterField = ({ label, tallest = 360 }) => {
   const axes = rasterAxes();
   const frame = html("div", { class: "raster-frame" }, axes.down, element, axes.across);
   const chosen = { column: -1, row: -1 };
+  // What is in sight, kept for the same reason as in the timeline.
+  const view = { left: 0, top: 0, room: 0 };
   let field = null;
 
   const inView = () => ({
-    width: Math.min(element.clientWidth, field.columns * field.cellWidth),
-    height: Math.min(element.clientHeight, field.order.length * field.cellHeight),
-    left: element.scrollLeft,
-    top: element.scrollTop,
+    width: Math.min(view.room, field.columns * field.cellWidth),
+    height: Math.min(tallest, field.order.length * field.cellHeight),
+    left: view.left,
+    top: view.top,
   });
 
   const paint = () => {
     if (!field) return;
-    const view = inView();
-    paintRaster(canvas, { ...field, ...view });
-    axes.draw(field, view, chosen);
+    paintRaster(canvas, { ...field, ...inView() });
+    axes.draw(field, inView(), chosen);
   };
 
   // Cells as large as there is room for, or all of them at once where `whole`.
@@ -31,15 +35,18 @@ const rasterField = ({ label, tallest = 360 }) => {
     const down = tallest / given.order.length;
     const cellHeight = whole ? down : clamp(down, given.lowest || 3, 22);
     axes.measure(given, widthOf(frame) / given.columns, cellHeight);
-    const room = widthOf(frame) - axes.left();
+    const room = widthOf(frame) - axes.left() - (given.order.length * cellHeight > tallest ? BAR : 0);
     const across = room / given.columns;
     const cellWidth = whole ? across : clamp(across, given.narrowest || 6, given.widest || Infinity);
     field = { ...given, cellWidth, cellHeight };
     axes.measure(field, cellWidth, cellHeight);
     const wide = given.columns * cellWidth;
+    view.room = room;
+    view.left = clamp(view.left, 0, Math.max(wide - room, 0));
+    view.top = clamp(view.top, 0, Math.max(given.order.length * cellHeight - tallest, 0));
     content.style.width = `${wide}px`;
     content.style.height = `${given.order.length * cellHeight}px`;
-    element.style.height = `${Math.min(tallest, given.order.length * cellHeight) + (wide > room + 1 ? 14 : 2)}px`;
+    element.style.height = `${Math.min(tallest, given.order.length * cellHeight) + (wide > room + 1 ? BAR : 0)}px`;
     paint();
   };
 
@@ -65,8 +72,7 @@ const rasterField = ({ label, tallest = 360 }) => {
   const reveal = (column) => {
     if (!field) return;
     const x = column * field.cellWidth;
-    const edge = element.scrollLeft + element.clientWidth;
-    if (x < element.scrollLeft || x + field.cellWidth > edge) element.scrollLeft = x - element.clientWidth / 2;
+    if (x < view.left || x + field.cellWidth > view.left + view.room + 1) element.scrollLeft = x - view.room / 2;
   };
 
   const find = (event) => {
@@ -77,6 +83,9 @@ const rasterField = ({ label, tallest = 360 }) => {
     return column >= 0 && row >= 0 && column < field.columns && row < field.order.length ? { column, row } : null;
   };
 
-  element.addEventListener("scroll", () => measured("scroll raster", paint), { passive: true });
+  element.addEventListener("scroll", () => measured("scroll raster", () => {
+    Object.assign(view, { left: element.scrollLeft, top: element.scrollTop });
+    paint();
+  }), { passive: true });
   return { element, frame, fit, mark, reveal, find };
 };

@@ -77,7 +77,8 @@ const liveSource = {
   attribution: async (pane, shown, of) =>
     shown.attribution[of] || post(`pane/${pane}/${shown.trace}/attribution`, { of }),
   reach: async (pane, shown) => shown.reach || answerOf(await ask(`pane/${pane}/${shown.trace}/reach`)),
-  nearest: (pane, shown, side, cell, step) => post(`pane/${pane}/${shown.trace}/nearest`, { side, cell, step }),
+  nearest: async (pane, shown, side, cell, step) =>
+    (shown.corpus ? post(`pane/${pane}/${shown.trace}/nearest`, { side, cell, step }) : null),
   edit: (pane, input) => post(`pane/${pane}/trace`, { input }),
 };
 

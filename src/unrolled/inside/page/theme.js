@@ -3,7 +3,7 @@
 
 const DARK = "(prefers-color-scheme: dark)";
 
-const theme = { chosen: null, tables: new Map() };
+const theme = { chosen: null, colours: new Map(), tables: new Map() };
 
 const darkRules = () => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
   .filter((rule) => rule instanceof CSSMediaRule && (rule.unrolledDark || rule.media.mediaText === DARK));
@@ -11,17 +11,28 @@ const darkRules = () => [...document.styleSheets].flatMap((sheet) => [...sheet.c
 // The style sheet knows one dark, that of the system; a choice makes it hold always, or never.
 const chooseTheme = (chosen) => {
   theme.chosen = chosen;
-  theme.tables.clear();
   for (const rule of darkRules()) {
     rule.unrolledDark = true;
     rule.media.mediaText = { dark: "all", light: "not all" }[chosen] || DARK;
   }
   document.documentElement.style.colorScheme = chosen || "light dark";
+  forgetColours();
 };
 
 const isDark = () => (theme.chosen ? theme.chosen === "dark" : matchMedia(DARK).matches);
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+// Kept, because to ask for a colour in the midst of drawing would work out the style of the page again.
+const colour = (name) => {
+  if (!theme.colours.has(name)) {
+    theme.colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  }
+  return theme.colours.get(name);
+};
+
+const forgetColours = () => {
+  theme.colours.clear();
+  theme.tables.clear();
+};
 
 const channels = (name) => {
   const hex = colour(name);

@@ -2,6 +2,7 @@
 // The unrolled timeline: only the columns in sight are in the document.
 
 const OVERSCAN = 6;
+const MARGINS = 20;
 
 const timelinePart = (card, pane) => {
   const names = html("div", { class: "rownames" });
@@ -14,6 +15,8 @@ const timelinePart = (card, pane) => {
   const key = html("p", { class: "note key-line" });
   card.append(key, html("div", { class: "timeline" }, names, scroller), strip.element);
   const drawn = new Map();
+  // What is in sight: kept, because to ask the element for it in the midst of drawing would lay out the page again.
+  const view = { left: 0, width: 0, total: 0 };
   let shape = null;
   let largest = 1;
 
@@ -21,8 +24,8 @@ const timelinePart = (card, pane) => {
   const changesOf = (side) => pane.sides[side].cells.map((cell) => pane.array(cell.change));
 
   const inSight = (length) => {
-    const first = Math.floor(scroller.scrollLeft / shape.column) - OVERSCAN;
-    const last = Math.ceil((scroller.scrollLeft + scroller.clientWidth) / shape.column) + OVERSCAN;
+    const first = Math.floor(view.left / shape.column) - OVERSCAN;
+    const last = Math.ceil((view.left + view.width) / shape.column) + OVERSCAN;
     return [clamp(first, 0, length), clamp(last, 0, length)];
   };
 
@@ -60,11 +63,13 @@ const timelinePart = (card, pane) => {
   };
 
   const rebuild = () => {
-    shape = timelineShape(pane.sides, scroller.clientWidth - 20);
+    view.width = widthOf(scroller);
+    shape = timelineShape(pane.sides, view.width - MARGINS);
+    view.total = shape.longest * shape.column + MARGINS;
+    view.left = clamp(view.left, 0, Math.max(view.total - view.width, 0));
     drawn.clear();
     columns.replaceChildren();
-    const longest = Math.max(...pane.sides.map((side) => side.steps.length));
-    drawing.setAttribute("width", longest * shape.column);
+    drawing.setAttribute("width", shape.longest * shape.column);
     drawing.setAttribute("height", shape.height);
     names.style.height = `${shape.height}px`;
     names.replaceChildren(...shape.blocks.flatMap((block) => blockNames(pane, block)));
@@ -73,11 +78,15 @@ const timelinePart = (card, pane) => {
   // The chosen step stays in sight, with a few more around it.
   const reveal = () => {
     const x = pane.step * shape.column;
-    const room = Math.min(shape.column * 2, scroller.clientWidth / 3);
-    if (x < scroller.scrollLeft + room) scroller.scrollLeft = x - room;
-    else if (x + shape.column > scroller.scrollLeft + scroller.clientWidth - room) {
-      scroller.scrollLeft = x + shape.column - scroller.clientWidth + room;
-    }
+    const room = Math.min(shape.column * 2, view.width / 3);
+    const most = Math.min(x - room, view.total - view.width);
+    const least = x + shape.column + MARGINS - view.width + room;
+    const far = Math.abs(x - view.left - view.width / 2) > view.width;
+    const middle = Math.min(x - view.width / 2, view.total - view.width);
+    const left = Math.max(0, far ? middle : clamp(view.left, Math.min(least, most), most));
+    if (left === view.left) return;
+    view.left = left;
+    scroller.scrollLeft = left;
   };
 
   const find = (event) => {
@@ -103,8 +112,9 @@ const timelinePart = (card, pane) => {
       [`${cell.name} ${say("timeline.change")}`, number(pane.array(cell.change)?.[found.step] ?? NaN)])];
   });
   scroller.addEventListener("scroll", () => shape && measured("scroll timeline", () => {
+    view.left = scroller.scrollLeft;
     fillColumns();
-    strip.draw();
+    strip.draw(shape.longest, view);
   }), { passive: true });
   onWidth(scroller, () => pane.change("size"));
 
@@ -124,7 +134,7 @@ const timelinePart = (card, pane) => {
     fillColumns();
     drawn.forEach(mark);
     attentionLines(lines, pane, shape);
-    strip.draw();
+    strip.draw(shape.longest, view);
     for (const name of names.querySelectorAll("[data-cell]")) {
       const on = Number(name.dataset.cell) === pane.cell && Number(name.dataset.side) === pane.side;
       name.setAttribute("aria-pressed", String(on));

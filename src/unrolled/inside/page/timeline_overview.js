@@ -8,6 +8,8 @@ const overview = (pane, scroller) => {
   const element = html("div", { class: "overview", hidden: true }, canvas, frame, here);
   let painted = null;
 
+  onWidth(element, () => pane.change("size"));
+
   const jump = (event) => {
     const box = canvas.getBoundingClientRect();
     const share = (event.clientX - box.left) / box.width;
@@ -19,31 +21,33 @@ const overview = (pane, scroller) => {
   });
   element.addEventListener("pointermove", (event) => event.buttons && jump(event));
 
-  const paint = (values, width, dark) => {
-    const state = [values, width, dark];
+  const paint = (values, width, wide, dark) => {
+    const state = [values, wide, dark];
     if (painted && painted.every((each, at) => each === state[at])) return;
     painted = state;
     const context = sharpen(canvas, width, 30);
     const [, high] = extent(values);
     context.fillStyle = colour("c1");
-    const heights = peaks(values, Math.floor(width));
+    const heights = peaks(values, Math.floor(wide));
     heights.forEach((value, x) => {
       const tall = Math.max(1, value / (high || 1) * 28);
       context.fillRect(x, 30 - tall, 1, tall);
     });
   };
 
-  const draw = () => {
+  // Of `longest` steps: the other side of a translation may be longer.
+  const draw = (longest, view) => {
     const cell = pane.chosen;
     const values = cell ? pane.array(cell.change) : null;
-    element.hidden = scroller.scrollWidth <= scroller.clientWidth + 1 || !values;
+    element.hidden = view.total <= view.width + 1 || !values;
     if (element.hidden) return;
-    const width = element.clientWidth;
-    paint(values, width, isDark());
-    const share = width / scroller.scrollWidth;
-    frame.style.left = `${scroller.scrollLeft * share}px`;
-    frame.style.width = `${Math.max(scroller.clientWidth * share, 6)}px`;
-    here.style.left = `${(pane.step + 0.5) / values.length * width}px`;
+    const width = widthOf(element);
+    const step = width / longest;
+    paint(values, width, step * values.length, isDark());
+    const share = width / view.total;
+    frame.style.left = `${view.left * share}px`;
+    frame.style.width = `${Math.max(view.width * share, 6)}px`;
+    here.style.left = `${(pane.step + 0.5) * step}px`;
   };
   return { element, draw };
 };

@@ -8,10 +8,9 @@ const LABEL = 30;
 const ATTENTION = 96;
 
 // Columns are as wide as their names ask for; wider where all of them then still stand side by side.
-const columnWidth = (sides, room) => {
+const columnWidth = (sides, longest, room) => {
   const lengths = sides.flatMap((side) => side.steps.slice(0, 2000).map(textWidth)).sort((a, b) => a - b);
   const usual = lengths.length ? quantile(lengths, 0.97) : 0;
-  const longest = Math.max(...sides.map((side) => side.steps.length), 1);
   return Math.round(clamp(Math.max(usual * 7.2 + 14, Math.min(Math.floor(room / longest), 92)), 44, 96));
 };
 
@@ -44,5 +43,6 @@ const timelineShape = (sides, room) => {
     blocks.push({ side, rows, top, labelY: y + 12, bottom: y + LABEL - 6 });
     y += LABEL + (side > 0 ? ATTENTION : 0);
   }
-  return { blocks, height: y, column: columnWidth(sides, room) };
+  const longest = Math.max(...sides.map((side) => side.steps.length), 1);
+  return { blocks, height: y, longest, column: columnWidth(sides, longest, room) };
 };

@@ -61,4 +61,4 @@ const textField = (title, key, value, edit) => {
 };
 
 const given = (title, key, value) => html("div", { class: "field" }, html("span", {}, title),
-  html("p", { class: "given", "data-field": key }, value));
+  html("p", { class: "given", "data-field": key, tabindex: value.length > 2000 ? 0 : null }, value));

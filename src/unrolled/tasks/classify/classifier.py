@@ -311,7 +311,7 @@ class Classifier(PartedModel):
         >>> model = Classifier("gru", hidden_size=8, embedding=8, max_steps=60, test=0).fit(texts, labels)
         >>> trace = model.trace("a fine story")
         >>> trace.sides[0].steps[0], list(trace.questions)
-        (('a', 'fine', '[UNK]'), ['yes', 'no'])
+        (('a', 'fine', 'story'), ['yes', 'no'])
         """
         return trace_of(self.fitted, one_of(text=text, values=values))
 

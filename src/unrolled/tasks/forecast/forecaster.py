@@ -18,7 +18,7 @@ from unrolled.tasks.baselines import FORECAST_BASELINES, chosen_baselines
 from unrolled.tasks.forecast.fitted import Fitted
 from unrolled.tasks.forecast.fitting import MakeProgress, prepare
 from unrolled.tasks.forecast.frames import forecast_frame
-from unrolled.tasks.forecast.inside import reach_of
+from unrolled.tasks.forecast.inside import facts_of, reach_of
 from unrolled.tasks.forecast.joining import counted_on, join_panels
 from unrolled.tasks.forecast.predicting import forecast_after
 from unrolled.tasks.forecast.saving import load_fitted, save_fitted
@@ -294,6 +294,11 @@ class Forecaster(TaskModel):
         """
         panel, rows = self._joined(source)
         return inputs_of(self.fitted, panel, rows.tolist(), limit)
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what was configured and measured, by name."""
+        seed = int(self.train_options["seed"])
+        return facts_of(self.fitted, self.cell, seed, self.training)
 
     def reach(self) -> Reach:
         """Return |dL/dh| of the loss on some training windows by cell, by the distance in segments from the origin."""

@@ -1,4 +1,4 @@
-"""How far the gradients of a forecaster reach: of its loss on training windows, or of one forecast."""
+"""What a report says of a forecaster beside its scores: its configuration, and how far its gradients reach."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from unrolled.data.windows import WindowBatch, Windows
 from unrolled.models.forecaster import ForecastNetwork
 from unrolled.tasks.forecast.fitted import Fitted
 from unrolled.tasks.forecast.training import forecast_loss
-from unrolled.tasks.recurrent import cell_names
+from unrolled.tasks.parted import facts_of_run
+from unrolled.tasks.recurrent import CellChoice, cell_names
 from unrolled.tasks.tracing import Reach, as_arrays
+from unrolled.train.loop import TrainResult
 
 REACH_WINDOWS = 64
 
@@ -41,3 +43,23 @@ def reach_in(
 ) -> Reach:
     """Return |dL/dh| of a loss by the path of each cell, by the distance in segments from the origin."""
     return as_arrays(gradient_reach(network, batch, loss))
+
+
+def facts_of(
+    fitted: Fitted, cell: CellChoice, seed: int, training: TrainResult | None
+) -> dict[str, object]:
+    """Return what was configured and measured, by name."""
+    sizes = fitted.network.sizes
+    facts: dict[str, object] = {
+        "cell": cell if isinstance(cell, str) else repr(cell),
+        "parameters": sum(parameter.numel() for parameter in fitted.network.parameters()),
+        "hidden_size": sizes.hidden_size,
+        "lookback": sizes.lookback,
+        "segment": sizes.segment,
+        "horizon": sizes.horizon,
+        "seasons": list(fitted.shape.seasons),
+        "series": len(fitted.panel.series),
+        "trust": fitted.calibration.trust,
+        "seed": seed,
+    }
+    return facts | facts_of_run(None, training)
