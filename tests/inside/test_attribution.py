@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
 from unrolled.inside.attribution import attribution
+from unrolled.inside.wanted import Superseded, Wanted
 from unrolled.tasks.trace import Question
 
 
@@ -59,3 +61,17 @@ def test_a_long_input_is_read_in_parts() -> None:
 
     found = attribution(question(score, steps=1500))
     assert len(found.occlusion) == 1500 and max(rows) < 20
+
+
+def test_an_answer_that_is_not_wanted_any_more_is_not_worked_out() -> None:
+    wanted, asked = Wanted(), []
+
+    def score(x: Tensor) -> Tensor:
+        asked.append(len(x))
+        if len(asked) == 3:
+            wanted.drop()
+        return x.sum((1, 2))
+
+    with pytest.raises(Superseded):
+        attribution(question(score), wanted)
+    assert len(asked) == 3

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +17,8 @@ import torch
 import unrolled as ur
 from unrolled.errors import InputError
 from unrolled.inside.server import Server
+from unrolled.inside.wanted import Wanted
+from unrolled.tasks.trace import Trace
 
 
 @pytest.fixture
@@ -102,3 +106,25 @@ def test_a_port_that_is_taken(server: Server) -> None:
     port = urlsplit(server.url).port
     with pytest.raises(InputError, match=f"port {port} cannot be used"):
         ur.look(ur.GRU(2, 3), torch.randn(1, 5, 2)).serve(port or 0)
+
+
+def test_an_edit_does_not_wait_for_what_is_worked_out_before_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, pane = threading.Event(), server._rooms[0].pane("1")
+
+    def endless(trace: Trace, wanted: Wanted) -> None:
+        started.set()
+        while True:
+            wanted.check()
+            time.sleep(0.01)
+
+    monkeypatch.setattr("unrolled.inside.pane.remembering", endless)
+    answers: list[tuple[int, bytes]] = []
+    asking = threading.Thread(target=lambda: answers.append(ask(server, "pane/0/1/reach")))
+    asking.start()
+    assert started.wait(5)
+    assert ask(server, "pane/0/trace", {"input": {"values": [[1, 2], [3, 4]]}})[0] == 200
+    asking.join(5)
+    assert answers == [(200, b"null")]
+    pane.wanted.check()

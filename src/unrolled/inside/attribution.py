@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unrolled.inside.wanted import Wanted
 from unrolled.tasks.trace import Question
 
 Array = NDArray[np.float64]
@@ -45,14 +47,23 @@ class Attribution:
     occlusion: Array
 
 
-def attribution(question: Question) -> Attribution:
+def attribution(question: Question, wanted: Wanted | None = None) -> Attribution:
     r"""Attribute an output to the places of the input.
 
         IG_i = (x_i - b_i) * integral over a in (0, 1) of  dF / dx_i (b + a (x - b))
 
     summed over the features of a place (Sundararajan, Taly & Yan 2017, arXiv:1703.01365), by Gauss-Legendre quadrature with as many
     points as complete them: sum of IG = F(x) - F(b). Occlusion after Zeiler & Fergus 2014, arXiv:1311.2901.
+
+    Args:
+        question: the output.
+        wanted: tells whether the answer still is; None = always.
+
+    Raises:
+        Superseded: it is not.
     """
+    if wanted is not None:
+        question = replace(question, score=_while(wanted, question.score))
     score, blank = (_number(question, given) for given in (question.inputs, question.blanks))
     difference = score - blank
     for points in POINTS:
@@ -63,6 +74,14 @@ def attribution(question: Question) -> Attribution:
     return Attribution(
         question, score, blank, values, error, points, score - _without_each(question)
     )
+
+
+def _while(wanted: Wanted, score: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def checked(*inputs: Tensor) -> Tensor:
+        wanted.check()
+        return score(*inputs)
+
+    return checked
 
 
 def _number(question: Question, given: tuple[Tensor, ...]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from unrolled.inside.nearest import Corpus
 from unrolled.inside.parts import attribution_json, places_json, reach_json
 from unrolled.inside.recorded import main_field, states_of
 from unrolled.inside.remembering import remembering
+from unrolled.inside.wanted import Wanted
 from unrolled.tasks.forecast import Forecaster
 from unrolled.tasks.trace import Trace
 
@@ -33,6 +35,8 @@ QUESTIONS = 3
 """Attributions that a file holds: of the answer, and of others."""
 NEIGHBOURS = 400
 """Steps of an input up to which a file holds their nearest places."""
+BUSY = threading.RLock()
+"""Held while a network is watched or asked: what stands in for its steps meanwhile belongs to one thread."""
 FACTS = ("cell", "layers", "bidirectional", "hidden_size", "parameters", "tokenizer", "vocabulary")
 
 
@@ -45,6 +49,10 @@ class Pane:
         options: keywords of `trace`.
         title: of the model.
         corpus: where states like a chosen one are looked for.
+
+    Attributes:
+        trace: what happened.
+        wanted: whether what takes long still is; `Superseded` ends it.
     """
 
     def __init__(
@@ -56,13 +64,15 @@ class Pane:
         options: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.model, self.title, self.corpus = model, title, corpus
+        self.wanted = Wanted()
         # A window of a forecaster is a place in its data, which stay the same when it is edited.
         self._data = given if isinstance(model, Forecaster) else ()
         _check_length([*given, *options.values()])
         of_layer = isinstance(model, nn.Module)
-        self.trace: Trace = (
-            trace_layer(model, *given) if of_layer else model.trace(*given, **options)
-        )
+        with BUSY:
+            self.trace: Trace = (
+                trace_layer(model, *given) if of_layer else model.trace(*given, **options)
+            )
         _check_steps(self.trace)
 
     @cached_property
@@ -108,13 +118,15 @@ class Pane:
         """
         if of not in self.trace.questions:
             raise InputError(f"nothing is known of {of!r}", expected=_some(self.trace.questions))
-        return attribution_json(attribution(self.trace.questions[of]()))
+        with BUSY:
+            return attribution_json(attribution(self.trace.questions[of](), self.wanted))
 
     def reach(self) -> Json | None:
         """Return how far the model remembers; None where there is nothing to remember over."""
         if all(len(side.steps[0]) < 2 for side in self.trace.sides):
             return None
-        return reach_json(remembering(self.trace))
+        with BUSY:
+            return reach_json(remembering(self.trace, self.wanted))
 
     def nearest(self, side: int, path: str, step: int) -> list[Json]:
         """Return the corpus's places like one step of a cell.
@@ -127,7 +139,8 @@ class Pane:
                 "there is no corpus to look in",
                 fix="look MODEL INPUT --corpus FILE, or look(model, x, corpus=texts)",
             )
-        return places_json(self.corpus.nearest(side, path, self._states(side, path)[step]))
+        with BUSY:
+            return places_json(self.corpus.nearest(side, path, self._states(side, path)[step]))
 
     def all_nearest(self) -> Json | None:
         """Return the corpus's places like every step of the highest cell of the first side; None without a corpus."""

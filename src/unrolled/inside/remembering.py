@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unrolled.cells import GRU, LSTM, RNN
 from unrolled.core.compose import deep
 from unrolled.core.watch import gradient_reach
+from unrolled.inside.wanted import Wanted
 from unrolled.tasks.trace import Side, Trace
 from unrolled.view.reach import Reach, advice, reach, reach_sentence
 from unrolled.view.words import Text
@@ -42,14 +43,24 @@ class Remembering:
         return {name: reach_sentence(name, found) for name, (_, found) in self.cells.items()}
 
 
-def remembering(trace: Trace) -> Remembering:
-    """Measure how far back the answer of a trace depends on what its cells remembered."""
+def remembering(trace: Trace, wanted: Wanted | None = None) -> Remembering:
+    """Measure how far back the answer of a trace depends on what its cells remembered.
+
+    Args:
+        trace: of one input.
+        wanted: tells whether the answer still is; None = always.
+
+    Raises:
+        Superseded: it is not.
+    """
+    wanted = wanted or Wanted()
+    wanted.check()
     names = {path: name for side in trace.sides for path, name in side.names.items()}
     cells = {
         names.get(path, path): (relative(norms), reach(norms))
         for path, norms in trace.reach().items()
     }
-    beside = fresh(trace.sides[0]) if trace.sides else {}
+    beside = fresh(trace.sides[0], wanted) if trace.sides else {}
     return Remembering(cells, beside, tuple(advice(judged for _, judged in cells.values())))
 
 
@@ -64,7 +75,7 @@ def relative(norms: Array) -> Array:
     return shares
 
 
-def fresh(side: Side) -> dict[str, Array]:
+def fresh(side: Side, wanted: Wanted) -> dict[str, Array]:
     """Return the norms of new RNN, LSTM and GRU networks with the layers, directions and units of a side's cells.
 
     They read unit normal numbers, as many steps as the side, at most 512; the loss is what their last output says in one fixed
@@ -81,6 +92,7 @@ def fresh(side: Side) -> dict[str, Array]:
     xs = torch.randn(4, steps, features, generator=torch.Generator().manual_seed(0))
     found = {}
     for name, cell in BESIDE.items():
+        wanted.check()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             network = deep(cell, features, units, layers=layers, bidirectional=bidirectional)

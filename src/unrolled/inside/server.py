@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,8 @@ from typing import Any
 
 from unrolled.errors import InputError, UnrolledError
 from unrolled.inside.page import page, policy
-from unrolled.inside.pane import Pane
+from unrolled.inside.pane import BUSY, Pane
+from unrolled.inside.wanted import Superseded, Wanted
 
 HOST = "127.0.0.1"
 KEPT = 8
@@ -42,7 +44,6 @@ class Server:
         self._rooms = [_Room(pane) for pane in panes]
         self._page = page([], panes=len(panes), title=title, language=language).encode()
         self.policy = f"{policy(live=True)}; frame-ancestors 'none'"
-        self._lock = threading.Lock()
         self.key = secrets.token_urlsafe(12)
         try:
             self._server = _Http(self, port)
@@ -62,10 +63,12 @@ class Server:
         return f"http://{HOST}:{self._server.server_port}/{self.key}/"
 
     def close(self) -> None:
-        """Stop."""
+        """Stop, when what is being worked out is done."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        with BUSY:
+            pass
 
     def wait(self) -> None:
         """Serve until it is closed or interrupted."""
@@ -84,19 +87,15 @@ class Server:
             case ["pane", at]:
                 return _json(self._room(at).document())
             case ["pane", at, "trace"] if given is not None:
-                with self._lock:
-                    return _json(self._room(at).edit(given))
+                return _json(self._room(at).edit(given))
             case ["pane", at, trace, "array", numbers]:
                 return "application/octet-stream", self._room(at).arrays(trace, numbers)
             case ["pane", at, trace, "attribution"] if given is not None:
-                with self._lock:
-                    return _json(self._room(at).pane(trace).attribution(str(given.get("of"))))
+                return _json(self._room(at).pane(trace).attribution(str(given.get("of"))))
             case ["pane", at, trace, "reach"]:
-                with self._lock:
-                    return _json(self._room(at).pane(trace).reach())
+                return _json(self._room(at).pane(trace).reach())
             case ["pane", at, trace, "nearest"] if given is not None:
-                with self._lock:
-                    return _json(self._room(at).nearest(trace, given))
+                return _json(self._room(at).nearest(trace, given))
         raise KeyError(path)
 
     def _room(self, at: str) -> _Room:
@@ -111,6 +110,11 @@ class _Http(ThreadingHTTPServer):
     def __init__(self, owner: Server, port: int) -> None:
         self.owner = owner
         super().__init__((HOST, port), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+        # Else the page was closed before its answer came.
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -149,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404, "there is nothing here")
         except UnrolledError as error:
             self._refuse(400, str(error))
+        except Superseded:
+            self._send(200, *_json(None))
         else:
             self._send(200, kind, content)
 
@@ -200,7 +206,13 @@ class _Room:
         found = given.get("input")
         if not isinstance(found, dict):
             raise InputError('there is no "input" in the request')
-        self._last = self._keep(self._panes[self._last].edited(found))
+        before = self._panes[self._last]
+        # What is worked out for the input before must not be waited for.
+        before.wanted.drop()
+        try:
+            self._last = self._keep(before.edited(found))
+        finally:
+            before.wanted = Wanted()
         return self.document()
 
     def nearest(self, trace: str, given: Mapping[str, Any]) -> Any:

@@ -17,7 +17,8 @@ const attributionPart = (card, pane) => {
     if (of === null) return;
     try {
       const found = await source.attribution(pane.number, shown, of);
-      if (found) shown.attribution[of] = found;
+      if (!found) return; // the input was edited meanwhile
+      shown.attribution[of] = found;
       if (now.of === of && pane.document === shown) set(found);
     } catch (error) {
       said.textContent = error.message;
