@@ -119,7 +119,7 @@ def watch(layer: nn.Module, *, graph: bool = False) -> Iterator[Seen]:
     >>> seen[""].gates.update.shape, seen[""].states.h.shape
     (torch.Size([2, 4, 5]), torch.Size([2, 4, 5]))
     """
-    keep: Keep = (lambda tree: tree) if graph else detach
+    keep: Keep = (lambda tree: tree) if graph else _without_graph
     runs: dict[str, list[Record]] = {}
     under_way: list[Record] = []
     with ExitStack() as undo:
@@ -129,6 +129,11 @@ def watch(layer: nn.Module, *, graph: bool = False) -> Iterator[Seen]:
                 backward = _is_read_backward(layer, path)
                 undo.enter_context(_Recorder(cell, backward, runs[path], under_way, keep))
         yield Seen(runs)
+
+
+def _without_graph(tree: Tree) -> Tree:
+    # Where no graph is made there is none to cut.
+    return detach(tree) if torch.is_grad_enabled() else tree
 
 
 def _is_read_backward(layer: nn.Module, path: str) -> bool:

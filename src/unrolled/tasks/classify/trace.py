@@ -30,7 +30,7 @@ from unrolled.tasks.tracing import cut_note, reach_within, side_of, unknown_note
 
 MOST_PLACES = 200
 """Steps after which the probabilities are taken, of a network that has to read the row anew for each of them."""
-MOST_STEPS = 4_096
+MOST_STEPS = 2_048
 """Steps that such a network reads for that in all."""
 
 
