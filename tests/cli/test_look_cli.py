@@ -33,7 +33,9 @@ def steps(said: str, pane: int = 0) -> list[str]:
     return found
 
 
-def test_a_page_is_written_and_nothing_is_opened(run: Command, folder: Path, tmp_path: Path) -> None:
+def test_a_page_is_written_and_nothing_is_opened(
+    run: Command, folder: Path, tmp_path: Path
+) -> None:
     page = tmp_path / "page.html"
     answer = run("look", folder, TEXT, "--html", page, "--language", "zh")
     assert (answer.status, answer.out) == (0, "")
@@ -44,7 +46,11 @@ def test_a_page_is_written_and_nothing_is_opened(run: Command, folder: Path, tmp
 def test_texts_files_and_stdin(run: Command, folder: Path, table: Path) -> None:
     assert steps(run("look", folder, TEXT, "--json").out) == TEXT.split()
     assert steps(run("look", folder, table, "--row", "2", "--json").out) == ["a", "dull", "plot"]
-    assert steps(run("look", folder, "-", "--json", stdin=b"a dull film\n").out) == ["a", "dull", "film"]
+    assert steps(run("look", folder, "-", "--json", stdin=b"a dull film\n").out) == [
+        "a",
+        "dull",
+        "film",
+    ]
     assert len(steps(run("look", folder, "long " * 100, "--json").out)) == 100
 
 
@@ -55,7 +61,9 @@ def test_two_inputs_and_two_models(run: Command, folder: Path) -> None:
 
 
 def test_a_corpus_is_searched(run: Command, folder: Path, table: Path) -> None:
-    found = json.loads(run("look", folder, TEXT, "--corpus", table, "--json").out)["panes"][0]["nearest"]
+    found = json.loads(run("look", folder, TEXT, "--corpus", table, "--json").out)["panes"][0][
+        "nearest"
+    ]
     assert found["corpus"] == "rows.csv"
     assert found["rows"] == 2
 

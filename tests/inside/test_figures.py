@@ -31,19 +31,37 @@ def figures() -> Figures:
 def test_heat_map_in_the_order_that_was_asked(figures: Figures) -> None:
     run = figures._trace.sides[0].runs["layers.1.forward_layer"]
     for order in ("number", "activity", "similarity", "output"):
-        shown_ = drawn(figures.heat_map("h2 →", "forget", order=order)).axes[0].images[0].get_array()
+        shown_ = (
+            drawn(figures.heat_map("h2 →", "forget", order=order)).axes[0].images[0].get_array()
+        )
         forget = run.gates.forget[0].numpy().T
-        assert sorted(map(tuple, np.asarray(shown_).tolist())) == sorted(map(tuple, forget.astype(float).tolist()))
+        assert sorted(map(tuple, np.asarray(shown_).tolist())) == sorted(
+            map(tuple, forget.astype(float).tolist())
+        )
         if order == "number":
             np.testing.assert_array_equal(shown_, forget.astype(float))
 
 
 def test_timeline_cell_unit_and_reach(figures: Figures) -> None:
-    assert [each.get_text() for each in drawn(figures.timeline()).axes[0].get_yticklabels()] == ["h2 ←", "h2 →", "h1 ←", "h1 →"]
+    assert [each.get_text() for each in drawn(figures.timeline()).axes[0].get_yticklabels()] == [
+        "h2 ←",
+        "h2 →",
+        "h1 ←",
+        "h1 →",
+    ]
     labels = drawn(figures.cell(3, "h1 ←", unit=2)).axes[0].get_yticklabels()
-    assert [each.get_text() for each in labels] == ["input", "forget", "candidate", "output", "h", "c"]
+    assert [each.get_text() for each in labels] == [
+        "input",
+        "forget",
+        "candidate",
+        "output",
+        "h",
+        "c",
+    ]
     line = drawn(figures.unit(4, "h1 →")).axes[0].lines[0].get_ydata()
-    np.testing.assert_array_equal(line, figures._trace.sides[0].runs["layers.0.forward_layer"].states.h[0, :, 4].numpy())
+    np.testing.assert_array_equal(
+        line, figures._trace.sides[0].runs["layers.0.forward_layer"].states.h[0, :, 4].numpy()
+    )
     assert len(drawn(figures.reach()).axes[0].lines) == 7
 
 
