@@ -106,6 +106,18 @@ def test_an_edited_text_is_read_anew(open_page: Any, name: str) -> None:
         assert open_page.complaints.pop().endswith("(Bad Request)"), "the browser's own word on it"
 
 
+def test_of_one_word_no_reach_is_shown(open_page: Any) -> None:
+    with served(shown("classify")) as server:
+        page = open_page(address=server.url)
+        page.wait_for_selector(f"{part('reach')} [data-verdict]")
+        page.locator(f"{part('tryit')} textarea").fill("plot")
+        page.wait_for_function(
+            "where => document.querySelector(where).innerText.includes('Not measured')",
+            arg=part("reach"),
+        )
+        assert not page.locator(f"{part('reach')} [data-verdict]").first.is_visible()
+
+
 def test_a_dragged_point_moves_the_forecast(open_page: Any) -> None:
     with served(shown("forecast")) as server:
         page = open_page(address=server.url)
