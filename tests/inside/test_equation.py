@@ -150,3 +150,8 @@ def test_text_is_never_lost() -> None:
     for kind in CELLS:
         for line in equations(kind(4, 4))[0]:
             assert re.sub(r"\s+", "", text(line)) in re.sub(r"\s+", "", kind.__doc__ or "")
+
+
+def test_a_condition_that_holds_is_not_said() -> None:
+    found = equations_of(ur.GRU(1, 1), ("reset", "update", "candidate"), ("h",))
+    assert [line.note for line in found] == ["reset gate", "update gate", "candidate", "", ""]
