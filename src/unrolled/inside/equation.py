@@ -92,8 +92,9 @@ def block_of(cell: Cell) -> list[str]:
 
 
 def summary_of(cell: Cell) -> str:
-    """Return the first paragraph of a cell's docstring."""
-    return inspect.cleandoc(type(cell).__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    """Return the first paragraph of a cell's docstring, as a sentence."""
+    first = inspect.cleandoc(type(cell).__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    return f"{first[:-1]}." if first.endswith(":") else first
 
 
 def _split(cell: Cell, line: str) -> Iterator[tuple[str, str, str]]:
