@@ -1,8 +1,8 @@
-"""The pictures of `look` in README and docs: trains a small model of every job, opens its inside in Chromium, and takes them.
+"""The pictures of `look` in README and docs: trains four small models, opens its inside in Chromium, and takes them.
 
     UNROLLED_DATA=DIR python -m docs.pictures [NAME ...]
 
-DIR holds classify/subj, translate/tatoeba_en_zh, generate/quantangshi and tag/resume_ner, as benchmarks/ reads them; the forecaster reads the
+DIR holds classify/subj, translate/tatoeba_cmn_eng and generate/quantangshi, as benchmarks/ reads them; the forecaster reads the
 series that the package holds. Trainings take about ten minutes in all; their models are kept in a folder outside the repository
 (UNROLLED_SCRATCH), so that pictures can be taken again. Sentences that are shown were written for the pictures.
 """
@@ -22,7 +22,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 import unrolled
-from benchmarks import generate_data, tag_data, translate_data
+from benchmarks import generate_data, translate_data
 from unrolled.demo.run import forecast_temperature
 
 SCRATCH = Path(os.environ.get("UNROLLED_SCRATCH", tempfile.gettempdir())) / "unrolled_pictures"
@@ -82,14 +82,6 @@ def generator(data: Path) -> Any:
     return unrolled.Generator("gru", hidden_size=256, layers=1, max_minutes=4, seed=0).fit(files)
 
 
-def tagger(data: Path) -> Any:
-    """Return a tagger of names, places and titles in Chinese résumés."""
-    files = tag_data.RECIPES["resume_ner"].read(data / "tag")
-    return unrolled.Tagger("lstm", max_minutes=2, test=0, seed=0).fit(
-        files.train, validation=files.validation
-    )
-
-
 def forecaster(data: Path) -> Any:
     """Return the demo's forecaster of temperatures."""
     del data
@@ -107,21 +99,18 @@ PICTURES = {
     "attention": Picture(
         translator,
         ("我想买一张去北京的火车票。",),
-        ("timeline", "outputs"),
+        ("timeline",),
         {"side": 1, "step": 3},
         "lang=zh&theme=light",
     ),
     "heat": Picture(
         generator,
-        ("床前明月光，疑是地上霜。举头望明月，低头思故乡。",),
+        ("春山雨後看新綠，野水風前聽晚鐘。獨坐小樓人未寐，一燈如豆照秋蓬。",),
         ("heat", "unit"),
         {"unit": 3},
         "lang=zh&theme=dark",
     ),
     "forecast": Picture(forecaster, (), ("outputs", "reach")),
-    "tags": Picture(
-        tagger, ("王明，男，汉族，硕士学历，现任北京大学信息学院教授。",), ("outputs", "nearest")
-    ),
 }
 
 

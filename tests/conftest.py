@@ -32,7 +32,7 @@ BUDGETS = {
     "train": 30.0,
     "tasks": 55.0,
     "view": 10.0,
-    "inside": 25.0,
+    "inside": 45.0,
     "bench": 10.0,
     "cli": 75.0,
 }

@@ -33,7 +33,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """Open documents, or an address, at a width; whatever the console complains of fails the test."""
+    """Open documents, or an address, at a width; whatever the console complains of fails the test.
+
+    ``leave`` closes what is open: a page whose server is gone would complain.
+    """
     complaints: list[str] = []
     context = browser.new_context(locale="en-US")
     context.set_default_timeout(8000)
@@ -55,7 +58,11 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
         shown.wait_for_selector("[data-part=timeline] .box[data-value]")
         return shown
 
-    open_.complaints = complaints  # type: ignore[attr-defined]
+    def leave() -> None:
+        for shown in context.pages:
+            shown.close()
+
+    open_.complaints, open_.leave = complaints, leave  # type: ignore[attr-defined]
     yield open_
     context.close()
     assert complaints == []

@@ -13,7 +13,7 @@ import unrolled as ur
 from unrolled import cells
 from unrolled.core.layer import Cell
 from unrolled.core.watch import watch
-from unrolled.inside.equation import Equation, Symbol, equations_of
+from unrolled.inside.equation import Equation, Symbol, equations_of, summary_of
 from unrolled.inside.recorded import beginning_of, gates_of, states_of
 
 CELLS = [
@@ -150,3 +150,13 @@ def test_text_is_never_lost() -> None:
     for kind in CELLS:
         for line in equations(kind(4, 4))[0]:
             assert re.sub(r"\s+", "", text(line)) in re.sub(r"\s+", "", kind.__doc__ or "")
+
+
+def test_a_condition_that_holds_is_not_said() -> None:
+    found = equations_of(ur.GRU(1, 1), ("reset", "update", "candidate"), ("h",))
+    assert [line.note for line in found] == ["reset gate", "update gate", "candidate", "", ""]
+
+
+def test_a_summary_is_a_sentence() -> None:
+    for cell in CELLS:
+        assert not summary_of(cell.__new__(cell)).endswith(":")

@@ -90,3 +90,36 @@ def test_more_than_two_panes_are_refused() -> None:
     )
     with pytest.raises(InputError, match="2 inputs and a second model"):
         ur.look(cell, xs, xs, beside=cell)
+
+
+def test_numbers_that_are_none_are_left_out_of_the_page() -> None:
+    xs = torch.randn(1, 4, 2)
+    xs[0, 2, 1] = float("nan")
+    shown = ur.look(ur.GRU(2, 3), xs).panes[0]
+    assert json.loads(json.dumps(shown.whole(), allow_nan=False))["input"]["values"][2][1] is None
+    assert shown.edited(shown.trace.input).trace.sides[0].steps == shown.trace.sides[0].steps
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "why"),
+    [
+        ((ur.GRU(2, 3),), {}, "missing a required argument"),
+        ((ur.GRU(2, 3), torch.randn(1, 4, 2)), {"series": "a"}, "unexpected keyword argument"),
+        (("folder", "a text"), {}, "a str is no model"),
+    ],
+)
+def test_what_cannot_be_shown_is_told(given: tuple, options: dict, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        ur.look(*given, **options)
+
+
+def test_figures_of_one_step_start_at_the_initial_state_and_know_their_units() -> None:
+    layer = ur.LSTM(2, 3)
+    seen = ur.look(layer, torch.randn(1, 4, 2))
+    content, arrays = seen.panes[0].document
+    [image] = seen.figures.timeline().axes[0].images
+    change = arrays[content["sides"][0]["cells"][0]["change"]]
+    assert image.get_array()[0].tolist() == pytest.approx(change.tolist())
+    for unit in (-1, 3):
+        with pytest.raises(InputError, match=f"unit {unit}"):
+            seen.figures.cell(0, unit=unit)

@@ -25,11 +25,12 @@ TASKS = (
 
 
 @contextmanager
-def served(case: Shown) -> Iterator[Any]:
+def served(case: Shown, open_page: Any) -> Iterator[Any]:
     server = case.look().serve()
     try:
         yield server
     finally:
+        open_page.leave()
         server.close()
 
 
@@ -48,7 +49,7 @@ def choose(page: Any, **place: int) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_every_part_shows_what_happened(open_page: Any, name: str) -> None:
     case = shown(name)
-    with served(case) as server:
+    with served(case, open_page) as server:
         page = open_page(address=server.url)
         for each in PARTS:
             page.wait_for_function(
@@ -95,7 +96,7 @@ def test_an_edited_text_is_read_anew(open_page: Any, name: str) -> None:
     case = shown(name)
     assert case.edited is not None
     wanted = list(case.model.trace(case.edited).sides[0].steps[0])
-    with served(case) as server:
+    with served(case, open_page) as server:
         page = open_page(address=server.url)
         page.locator(f"{part('tryit')} [data-field]").first.fill(case.edited)
         page.wait_for_function(
@@ -106,8 +107,20 @@ def test_an_edited_text_is_read_anew(open_page: Any, name: str) -> None:
         assert open_page.complaints.pop().endswith("(Bad Request)"), "the browser's own word on it"
 
 
+def test_of_one_word_no_reach_is_shown(open_page: Any) -> None:
+    with served(shown("classify"), open_page) as server:
+        page = open_page(address=server.url)
+        page.wait_for_selector(f"{part('reach')} [data-verdict]")
+        page.locator(f"{part('tryit')} textarea").fill("plot")
+        page.wait_for_function(
+            "where => document.querySelector(where).innerText.includes('Not measured')",
+            arg=part("reach"),
+        )
+        assert not page.locator(f"{part('reach')} [data-verdict]").first.is_visible()
+
+
 def test_a_dragged_point_moves_the_forecast(open_page: Any) -> None:
-    with served(shown("forecast")) as server:
+    with served(shown("forecast"), open_page) as server:
         page = open_page(address=server.url)
         before = page.evaluate(
             "panes[0].document.outputs.find(each => each.kind === 'forecast').median"
@@ -124,19 +137,23 @@ def test_a_dragged_point_moves_the_forecast(open_page: Any) -> None:
 def test_probabilities_are_those_of_predict(open_page: Any) -> None:
     case = shown("classify")
     table = case.model.predict([case.given[0]])
-    with served(case) as server:
+    with served(case, open_page) as server:
         page = open_page(address=server.url)
         last = len(case.given[0].split()) - 1
         choose(page, step=last)
         found = values(page, f"{part('outputs')} span.number[data-value]")
         expected = [table[f"p_{name}"][0] for name in case.model.fitted.classes]
         assert sorted(found[: len(expected)]) == pytest.approx(sorted(expected), abs=1e-6)
+        assert table["label"][0] in page.locator(f"{part('tryit')} .answer").inner_text()
+        assert values(page, f"{part('tryit')} .answer [data-value]") == pytest.approx(
+            [max(expected)], abs=1e-6
+        )
 
 
 def test_markup_in_a_text_is_shown_and_not_run(open_page: Any) -> None:
     case = shown("classify")
     text = "<script>document.title='gone'</script> <img src=x onerror=alert(1)> film"
-    with served(Shown(case.model, (text,), None, [text])) as server:
+    with served(Shown(case.model, (text,), None, [text]), open_page) as server:
         page = open_page(address=server.url)
         assert page.title() == "small · unrolled"
         assert text in page.locator(f"{part('tryit')} textarea").input_value()
@@ -154,11 +171,12 @@ def test_two_models_side_by_side(open_page: Any) -> None:
         cells = page.locator("article[data-part=cell]").all_inner_texts()
         assert "LSTM" in cells[0] and "Leaky" in cells[1]
     finally:
+        open_page.leave()
         server.close()
 
 
 def test_a_users_own_cell_shows_its_gates_and_equation(open_page: Any) -> None:
-    with served(shown("own cell")) as server:
+    with served(shown("own cell"), open_page) as server:
         page = open_page(address=server.url)
         choose(page, step=2, unit=1)
         card = page.locator(part("cell"))

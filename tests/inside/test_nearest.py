@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 import torch
 
 import unrolled as ur
@@ -65,3 +66,18 @@ def test_a_corpus_is_read_once_in_batches_and_no_further_than_needed(monkeypatch
 def test_an_empty_corpus_has_no_places() -> None:
     corpus = Corpus(Letters().watched, [], "nothing")
     assert corpus.nearest(0, "", np.ones(8)) == [] and corpus.rows == 0
+
+
+def test_after_an_error_the_corpus_is_read_anew() -> None:
+    model = Letters()
+    fails = [ValueError("once")]
+
+    def watched(inputs: Sequence[str]) -> tuple[Side, ...]:
+        if len(model.read) == 1 and fails:
+            raise fails.pop()
+        return model.watched(inputs)
+
+    corpus = Corpus(watched, ["abc"] * 40, "letters")
+    with pytest.raises(ValueError, match="once"):
+        corpus.nearest(0, "", np.ones(8))
+    assert corpus.rows == 40

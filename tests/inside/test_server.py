@@ -108,10 +108,25 @@ def test_a_port_that_is_taken(server: Server) -> None:
         ur.look(ur.GRU(2, 3), torch.randn(1, 5, 2)).serve(port or 0)
 
 
-def test_an_edit_does_not_wait_for_what_is_worked_out_before_it(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+def test_a_closed_server_does_not_answer_a_page_that_is_still_open() -> None:
+    server = ur.look(ur.GRU(2, 3), torch.randn(1, 5, 2)).serve()
+    where = urlsplit(server.url)
+    connection = http.client.HTTPConnection(where.netloc)
+    connection.request("GET", where.path + "pane/0")
+    assert connection.getresponse().read()
+    server.close()
+    connection.request("GET", where.path + "pane/0")
+    with pytest.raises(http.client.RemoteDisconnected):
+        connection.getresponse()
+    connection.close()
+
+
+@pytest.mark.parametrize("other", [0, 1])
+def test_an_edit_does_not_wait_for_what_is_worked_out_for_any_pane(
+    other: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started, pane = threading.Event(), server._rooms[0].pane("1")
+    server = ur.look(ur.GRU(2, 3), torch.randn(1, 5, 2), torch.randn(1, 4, 2)).serve()
+    started, pane = threading.Event(), server._rooms[other].last
 
     def endless(trace: Trace, wanted: Wanted) -> None:
         started.set()
@@ -121,10 +136,27 @@ def test_an_edit_does_not_wait_for_what_is_worked_out_before_it(
 
     monkeypatch.setattr("unrolled.inside.pane.remembering", endless)
     answers: list[tuple[int, bytes]] = []
-    asking = threading.Thread(target=lambda: answers.append(ask(server, "pane/0/1/reach")))
+    asking = threading.Thread(
+        target=lambda: answers.append(ask(server, f"pane/{other}/1/reach")), daemon=True
+    )
     asking.start()
     assert started.wait(5)
     assert ask(server, "pane/0/trace", {"input": {"values": [[1, 2], [3, 4]]}})[0] == 200
     asking.join(5)
-    assert answers == [(200, b"null")]
+    assert answers == [(200, b'{"superseded": true}')]
     pane.wanted.check()
+    server.close()
+
+
+@pytest.mark.parametrize("given", [{}, {"values": "x"}, {"values": [[1], [2, 3]]}, {"text": "x"}])
+def test_an_input_that_is_none_is_refused(server: Server, given: dict[str, Any]) -> None:
+    status, content = ask(server, "pane/0/trace", {"input": given})
+    assert status == 400 and json.loads(content)["error"]
+
+
+def test_of_long_inputs_fewer_are_kept(server: Server, monkeypatch: Any) -> None:
+    monkeypatch.setattr("unrolled.inside.server.NUMBERS", 0)
+    for _ in range(3):
+        last = json.loads(ask(server, "pane/0/trace", {"input": {"values": [[1, 2]]}})[1])["trace"]
+    kept = [ask(server, f"pane/0/{trace}/array/0")[0] == 200 for trace in ("1", "2", "3", last)]
+    assert kept == [False, False, False, True]

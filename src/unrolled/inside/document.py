@@ -37,7 +37,7 @@ class Document(NamedTuple):
     """What the page is told of one input, and the arrays that it refers to by their places in the list."""
 
     content: Json
-    arrays: list[Array]
+    arrays: list[NDArray[Any]]
 
 
 def document_of(
@@ -78,11 +78,11 @@ class _Arrays:
     """Arrays in the order in which they were kept."""
 
     def __init__(self) -> None:
-        self.kept: list[Array] = []
+        self.kept: list[NDArray[Any]] = []
 
     def keep(self, values: ArrayLike | Tensor) -> int:
-        given = values.numpy() if isinstance(values, Tensor) else values
-        self.kept.append(np.asarray(given, dtype=np.float64))
+        # As they are: a copy of all states and gates would be as large again.
+        self.kept.append(values.numpy() if isinstance(values, Tensor) else np.asarray(values))
         return len(self.kept) - 1
 
 

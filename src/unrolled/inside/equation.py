@@ -52,7 +52,7 @@ def equations_of(cell: Cell, gates: Sequence[str], states: Sequence[str]) -> tup
     r"""Return the equations of a cell's docstring: its first indented block.
 
     A line is ``name = ...``, or several of them parted by ``",  "``, and after two spaces or more what is to be said about it;
-    a remark like ``update="keep"`` keeps the line only where the cell has that attribute. The state's field h is h' or h_t
+    a remark like ``update="keep"`` keeps the line only where the cell has that attribute, and is left out. The state's field h is h' or h_t
     after the step and h or h_(t-1) before it. A gate is called by its field, or else the names on the left that are no state
     stand for the gates in their order.
 
@@ -92,8 +92,9 @@ def block_of(cell: Cell) -> list[str]:
 
 
 def summary_of(cell: Cell) -> str:
-    """Return the first paragraph of a cell's docstring."""
-    return inspect.cleandoc(type(cell).__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    """Return the first paragraph of a cell's docstring, as a sentence."""
+    first = inspect.cleandoc(type(cell).__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    return f"{first[:-1]}." if first.endswith(":") else first
 
 
 def _split(cell: Cell, line: str) -> Iterator[tuple[str, str, str]]:
@@ -107,9 +108,13 @@ def _split(cell: Cell, line: str) -> Iterator[tuple[str, str, str]]:
         else:
             equations.append(column)
     note = " ".join(columns)
-    for name, _, value in _CONDITION.findall(note):
-        if hasattr(cell, name) and str(getattr(cell, name)) != value:
-            return
+    for condition in _CONDITION.finditer(note):
+        name, _, value = condition.groups()
+        if hasattr(cell, name):
+            if str(getattr(cell, name)) != value:
+                return
+            note = note.replace(condition[0], "")
+    note = note.strip(" ,;")
     for equation in equations:
         left, is_equation, right = equation.rstrip(",").partition(" = ")
         if is_equation:

@@ -13,7 +13,7 @@ from unrolled.errors import InputError, OptionError, unknown_option
 from unrolled.inside import units
 from unrolled.inside.attribution import attribution
 from unrolled.inside.pane import Pane
-from unrolled.inside.recorded import gates_of, main_field, states_of
+from unrolled.inside.recorded import beginning_of, gates_of, main_field, states_of
 from unrolled.inside.remembering import remembering
 from unrolled.tasks.trace import (
     Attended,
@@ -128,13 +128,16 @@ class Figures:
         if not 0 <= step < len(steps):
             raise InputError(f"step {step}", expected=f"0 to {len(steps) - 1}")
         fields = {**gates_of(run), **states_of(run)}
+        widest = max(leaf.shape[-1] for leaf in fields.values())
+        if not 0 <= unit < widest:
+            raise InputError(f"unit {unit}", expected=f"0 to {widest - 1}")
         with _figure(1 + 0.6 * len(fields)) as (made, (axis,)):
             for place, leaf in enumerate(fields.values()):
                 at = leaf[0, step].double().numpy()
                 axis.scatter(at, np.full(len(at), place), s=10, alpha=0.4, color="#7050a0")
-                axis.scatter(
-                    at[unit : unit + 1], [place], s=60, marker="|", color="#b84a00", linewidths=3
-                )
+                if unit >= len(at):
+                    continue  # a field of fewer units
+                axis.scatter(at[unit], place, s=60, marker="|", color="#b84a00", linewidths=3)
                 axis.annotate(
                     f"{at[unit]:.3f}",
                     (at[unit], place),
@@ -143,7 +146,7 @@ class Figures:
                     ha="center",
                 )
             axis.set_yticks(range(len(fields)), fields)
-            axis.set_title(f"{name} at step {step + 1}, {steps[step]!r}: unit {unit} marked")
+            axis.set_title(f"{name} at step {step + 1}, {_plain(steps[step])}: unit {unit} marked")
             axis.invert_yaxis()
             axis.grid(axis="x", alpha=0.3)
         return made
@@ -218,7 +221,7 @@ class Figures:
             axis.axhline(0, color="#1d2126", linewidth=0.8)
             unit = f" ({found.question.unit})" if found.question.unit else ""
             axis.set_title(
-                f"{found.question.of}{unit}: {found.score:.3f}, {found.blank:.3f} for a blank input"
+                f"{_plain(found.question.of)}{unit}: {found.score:.3f}, {found.blank:.3f} for a blank input"
             )
             _name_steps(axis, found.question.labels)
         return made
@@ -267,7 +270,11 @@ class Figures:
         at = self._trace.sides.index(side)
         values, _ = self._values(at, path, None)
         order = slice(None, None, -1) if side.runs[path].backward else slice(None)
-        return units.change(np.zeros(values.shape[1]), values[order])[order]
+        run = side.runs[path]
+        states = states_of(run)
+        field = main_field(run, states) or ""
+        first = beginning_of(run, states)[field][0].double().numpy()
+        return units.change(first, values[order])[order]
 
     def _order(self, side: int, path: str, order: str) -> NDArray[np.int64]:
         values, _ = self._values(side, path, None)
@@ -287,7 +294,7 @@ def _probabilities(axis: Axes, output: Probabilities, sides: Sequence[Side]) -> 
         axis.plot(
             output.at,
             output.values[:, place],
-            label=name,
+            label=_plain(name),
             linewidth=2 if place == output.answer else 1,
         )
     axis.set_ylim(0, 1)
@@ -320,7 +327,7 @@ def _forecasted(axis: Axes, output: Forecasted, sides: Sequence[Side]) -> None:
         axis.plot(future, output.happened, color="#1d2126", linestyle=":", label="what happened")
     for name, values in output.baselines.items():
         axis.plot(future, values, "--", linewidth=1, label=name.replace("_", " "))
-    axis.set_title(output.series)
+    axis.set_title(_plain(output.series))
     axis.legend()
     _name_steps(axis, (*output.past, *output.future))
 

@@ -16,6 +16,7 @@ from unrolled.core.seq import Seq
 from unrolled.core.tree import leaves, tree_map
 from unrolled.core.watch import gradient_reach, projected, watch
 from unrolled.errors import InputError
+from unrolled.inside.arrays import finite
 from unrolled.tasks.recurrent import cell_names
 from unrolled.tasks.trace import Side, Trace
 
@@ -63,7 +64,7 @@ def trace_layer(layer: nn.Module, x: Any) -> Trace:
         }
 
     side = Side("", (steps,), runs, named)
-    values = [leaf[0].reshape(seq.steps, -1).tolist() for leaf in leaves(seq.data)]
+    values = [[finite(step) for step in leaf[0].numpy()] for leaf in leaves(seq.data)]
     given = {"values": values[0]} if len(values) == 1 else {}
     return Trace("layer", given, (side,), (), {}, (), reached)
 

@@ -51,7 +51,7 @@ class Corpus:
     """
 
     def __init__(self, watched: Watched, inputs: Iterable[Any], name: str) -> None:
-        self._watched, self._inputs, self.name = watched, iter(inputs), name
+        self._watched, self._inputs, self.name = watched, inputs, name
         self._sides: list[_States] | None = None
 
     def nearest(self, side: int, path: str, state: NDArray[Any], count: int = 5) -> list[Place]:
@@ -73,14 +73,15 @@ class Corpus:
 
     def _states(self) -> list[_States]:
         if self._sides is None:
-            self._sides = []
-            steps = 0
-            while steps < STEPS and (some := list(islice(self._inputs, BATCH))):
+            found: list[_States] = []
+            inputs, steps = iter(self._inputs), 0
+            while steps < STEPS and (some := list(islice(inputs, BATCH))):
                 sides = self._watched(some)
-                self._sides = self._sides or [_States() for _ in sides]
-                for kept, side in zip(self._sides, sides, strict=True):
+                found = found or [_States() for _ in sides]
+                for kept, side in zip(found, sides, strict=True):
                     kept.add(side)
                 steps += sum(len(row) for row in sides[0].steps)
+            self._sides = found
         return self._sides
 
 

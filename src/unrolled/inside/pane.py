@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -68,11 +69,8 @@ class Pane:
         # A window of a forecaster is a place in its data, which stay the same when it is edited.
         self._data = given if isinstance(model, Forecaster) else ()
         _check_length([*given, *options.values()])
-        of_layer = isinstance(model, nn.Module)
         with BUSY:
-            self.trace: Trace = (
-                trace_layer(model, *given) if of_layer else model.trace(*given, **options)
-            )
+            self.trace = _traced(model, given, options)
         _check_steps(self.trace)
 
     @cached_property
@@ -83,7 +81,10 @@ class Pane:
     def edited(self, given: Mapping[str, Any]) -> Pane:
         """Return what is shown of another input."""
         if isinstance(self.model, nn.Module):
-            values = np.asarray(given["values"], dtype=np.float32)
+            try:
+                values = np.asarray(given.get("values"), dtype=np.float32)
+            except (TypeError, ValueError) as error:
+                raise InputError("the values are no numbers", expected="rows of numbers") from error
             return Pane(self.model, values, title=self.title)
         return Pane(self.model, *self._data, title=self.title, corpus=self.corpus, options=given)
 
@@ -167,6 +168,30 @@ class Pane:
             raise InputError(f"{path} remembers nothing that could be compared")
         found: NDArray[Any] = states[field][0].numpy()
         return found
+
+
+def _traced(model: Any, given: Sequence[Any], options: Mapping[str, Any]) -> Trace:
+    trace = partial(trace_layer, model) if isinstance(model, nn.Module) else _trace_of(model)
+    try:
+        inspect.signature(trace).bind(*given, **options)
+    except TypeError as error:
+        raise InputError(
+            f"a {type(model).__name__} cannot be shown so: {error}",
+            expected=f"what it reads: {inspect.signature(trace)}",
+        ) from error
+    found: Trace = trace(*given, **options)
+    return found
+
+
+def _trace_of(model: Any) -> Callable[..., Trace]:
+    if not hasattr(model, "trace"):
+        raise InputError(
+            f"a {type(model).__name__} is no model",
+            expected="a model of unrolled, or a module that holds cells",
+            fix="of a folder: look(unrolled.load(folder), x)",
+        )
+    found: Callable[..., Trace] = model.trace
+    return found
 
 
 def _check_length(given: Iterable[Any]) -> None:

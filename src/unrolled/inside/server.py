@@ -7,7 +7,8 @@ import secrets
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,6 +20,8 @@ from unrolled.inside.wanted import Superseded, Wanted
 HOST = "127.0.0.1"
 KEPT = 8
 """Edits of a pane that can still be asked about."""
+NUMBERS = 50_000_000
+"""Numbers in all of them; of longer inputs fewer are kept."""
 POLLED = 0.05
 """Seconds after which `close` is noticed."""
 LARGEST = 4_000_000
@@ -45,6 +48,7 @@ class Server:
         self._page = page([], panes=len(panes), title=title, language=language).encode()
         self.policy = f"{policy(live=True)}; frame-ancestors 'none'"
         self.key = secrets.token_urlsafe(12)
+        self.closed = False
         try:
             self._server = _Http(self, port)
         except OSError as error:
@@ -63,7 +67,8 @@ class Server:
         return f"http://{HOST}:{self._server.server_port}/{self.key}/"
 
     def close(self) -> None:
-        """Stop, when what is being worked out is done."""
+        """Stop, when what is being worked out is done; a page that is still open is not answered any more."""
+        self.closed = True
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -87,7 +92,9 @@ class Server:
             case ["pane", at]:
                 return _json(self._room(at).document())
             case ["pane", at, "trace"] if given is not None:
-                return _json(self._room(at).edit(given))
+                room = self._room(at)
+                with _put_off([each.last for each in self._rooms]):
+                    return _json(room.edit(given))
             case ["pane", at, trace, "array", numbers]:
                 return "application/octet-stream", self._room(at).arrays(trace, numbers)
             case ["pane", at, trace, "attribution"] if given is not None:
@@ -141,6 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(400, "a JSON object is expected")
 
     def _reply(self, given: Mapping[str, Any] | None) -> None:
+        if self.server.owner.closed:
+            self.close_connection = True
+            return
         path, port = self.path.partition("?")[0], self.server.server_port
         begin = f"/{self.server.owner.key}/"
         # Not the name of another site that was bound to this machine.
@@ -154,7 +164,10 @@ class _Handler(BaseHTTPRequestHandler):
         except UnrolledError as error:
             self._refuse(400, str(error))
         except Superseded:
-            self._send(200, *_json(None))
+            self._send(200, *_json({"superseded": True}))
+        except Exception:
+            self._refuse(500, "this went wrong; where unrolled was started stands why")
+            raise
         else:
             self._send(200, kind, content)
 
@@ -186,10 +199,14 @@ class _Room:
     def __init__(self, pane: Pane) -> None:
         self._count = 0
         self._panes: OrderedDict[str, Pane] = OrderedDict()
-        self._last = self._keep(pane)
+        self._name = self._keep(pane)
+
+    @property
+    def last(self) -> Pane:
+        return self._panes[self._name]
 
     def document(self) -> dict[str, Any]:
-        return {**self._panes[self._last].live(), "trace": self._last}
+        return {**self.last.live(), "trace": self._name}
 
     def pane(self, trace: str) -> Pane:
         return self._panes[trace]
@@ -206,13 +223,7 @@ class _Room:
         found = given.get("input")
         if not isinstance(found, dict):
             raise InputError('there is no "input" in the request')
-        before = self._panes[self._last]
-        # What is worked out for the input before must not be waited for.
-        before.wanted.drop()
-        try:
-            self._last = self._keep(before.edited(found))
-        finally:
-            before.wanted = Wanted()
+        self._name = self._keep(self.last.edited(found))
         return self.document()
 
     def nearest(self, trace: str, given: Mapping[str, Any]) -> Any:
@@ -233,9 +244,24 @@ class _Room:
         self._count += 1
         name = str(self._count)
         self._panes[name] = pane
-        while len(self._panes) > KEPT:
+        while len(self._panes) > 1 and (len(self._panes) > KEPT or self._numbers() > NUMBERS):
             self._panes.popitem(last=False)
         return name
+
+    def _numbers(self) -> int:
+        return sum(array.size for pane in self._panes.values() for array in pane.document.arrays)
+
+
+@contextmanager
+def _put_off(panes: Sequence[Pane]) -> Iterator[None]:
+    """Stop what is being worked out for panes, so that the block need not wait for it; the page asks for it again."""
+    for pane in panes:
+        pane.wanted.drop()
+    try:
+        yield
+    finally:
+        for pane in panes:
+            pane.wanted = Wanted()
 
 
 def _json(content: Any) -> tuple[str, bytes]:

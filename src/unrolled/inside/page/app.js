@@ -32,7 +32,7 @@ const facts = () => {
   return [...kinds.values()].map((pane) => html("p", { class: "facts-line" },
     kinds.size > 1 ? html("b", { class: "letter" }, letterOf(pane)) : null,
     pane.document.model.facts.map(([name, value]) =>
-      html("span", {}, `${sayOr(`fact.${name}`, name)} `, html("b", {}, sayOr(`task.${value}`, value))))));
+      html("span", {}, `${sayOr(`fact.${name}`, name)} `, html("b", {}, sayOr(`value.${value}`, value))))));
 };
 
 const switches = () => html("div", { class: "switches" },

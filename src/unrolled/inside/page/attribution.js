@@ -16,12 +16,12 @@ const attributionPart = (card, pane) => {
     const { of } = now;
     if (of === null) return;
     try {
-      const found = await source.attribution(pane.number, shown, of);
-      if (!found) return; // the input was edited meanwhile
+      const found = await patiently(pane, () => source.attribution(pane.number, shown, of));
+      if (!found) return;
       shown.attribution[of] = found;
-      if (now.of === of && pane.document === shown) set(found);
+      if (now.of === of) set(found);
     } catch (error) {
-      said.textContent = error.message;
+      if (now.of === of && pane.document === shown) said.textContent = error.message;
     }
   };
   const set = (found) => {
@@ -46,7 +46,7 @@ const attributionPart = (card, pane) => {
   };
 
   const controls = () => head.replaceChildren(...(now.of === null ? [] : [
-    selectOf(say("attribution.of"), questions().map((of) => [of, of]), now.of, (of) => {
+    selectOf(say("attribution.of"), questions().map((of) => [of, saidOf(of)]), now.of, (of) => {
       now.of = of;
       ask();
     }),
@@ -69,7 +69,7 @@ const attributionPart = (card, pane) => {
     }
     const { values } = methodOf(now);
     const scale = { kind: "both", high: Math.max(...values.map(Math.abs), 1e-12) };
-    title.textContent = say("attribution.towards", { of: found.of });
+    title.textContent = say("attribution.towards", { of: saidOf(found.of) });
     const own = found.labels.length === pane.sides[found.side].steps.length;
     tokens.element.hidden = !own || !isText(found.labels);
     if (!tokens.element.hidden) {
@@ -82,6 +82,12 @@ const attributionPart = (card, pane) => {
     said.replaceChildren(...sums(found, methodOf(now)));
     table.draw(changed);
   };
+};
+
+// "step 3: B-PER", "mean of the forecast", or the name of a class.
+const saidOf = (of) => {
+  const step = /^step (\d+): ([^]*)$/.exec(of);
+  return step ? say("question.step", { step: step[1], what: step[2] }) : sayOr(`question.${of}`, of);
 };
 
 // While a new text is being asked about, what stands is of the old one.

@@ -36,7 +36,8 @@ const cellPart = (card, pane) => {
       states.replaceChildren(...strips.map((strip) => strip.element));
       doc.textContent = cell.doc;
     }
-    formula.replaceChildren(cell.equation.length ? equation(pane) : html("p", { class: "note" }, cell.summary));
+    formula.replaceChildren(
+      cell.equation.length ? equation(pane) : html("p", { class: "note" }, marked(cell.summary)));
     gates.replaceChildren(gateBars(pane));
     strips.forEach((strip) => strip.draw(widthOf(states)));
     table.draw(changed, ["step"]);

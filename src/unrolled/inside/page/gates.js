@@ -38,8 +38,10 @@ const gateBar = (pane, gate) => {
     html("i", { class: "quartiles", style: { left: `${x(sum.low)}%`, width: `${x(sum.high) - x(sum.low)}%` } }),
     low < 0 ? html("i", { class: "zero", style: { left: `${zero}%` } }) : null,
     Number.isFinite(own) ? html("i", { class: "own", style: { left: `${x(own)}%` } }) : null);
+  const name = gateTitle(cell, gate);
   return html("div", { class: "gate", "data-field": gate.field },
-    html("span", { class: "gate-name" }, gateTitle(cell, gate), gate.symbol ? html("i", {}, gate.symbol) : null),
+    html("span", { class: "gate-name" }, name,
+      gate.symbol && gate.symbol !== name ? html("i", {}, gate.symbol) : null),
     bar, html("span", { class: "gate-mean" }, figureOf(sum.mean, 2)),
     html("span", { class: "gate-own" }, figureOf(own, 2)));
 };

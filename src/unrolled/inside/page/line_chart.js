@@ -95,7 +95,7 @@ const lineChart = (pane, { side, height = 190, label, step = true }) => {
     drawing.replaceChildren(...frameOf({ given, low, high, x, y, width, height, right }),
       ...(given.bands || []).map((band, at) => svg("path", { class: `area band${at}`, d: bandPath(band, x, y) })),
       ...shown.lines.map((line) => svg("path", { class: `line ${line.role}`, d: pathOf(line, x, y, inner) })),
-      ...endNames(shown.lines, x, y),
+      ...endNames(shown.lines, x, y, height - BOTTOM),
       ...cursorOf(pane, given, side, step, { x, y, height, shown }));
     keys.replaceChildren(...(given.lines.length > 1 || given.bands ? legendOf(given) : []));
     if (step) markStep(element, pane, label);

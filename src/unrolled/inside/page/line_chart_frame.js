@@ -46,16 +46,23 @@ const frameOf = ({ given, low, high, x, y, width, height, right }) => {
   ];
 };
 
-// The names of lines that are named where they end, kept apart.
-const endNames = (lines, x, y) => {
-  let above = -Infinity;
-  return lines.filter((line) => line.ends).map((line) => {
+const BETWEEN_NAMES = 13;
+
+// The names of lines that are named where they end, kept apart and above the axis.
+const endNames = (lines, x, y, lowest) => {
+  const ends = lines.filter((line) => line.ends).map((line) => {
     const last = line.values.findLastIndex((value) => Number.isFinite(value));
     return { line, last, y: last < 0 ? NaN : y(line.values[last]) + 4 };
-  }).filter(({ last }) => last >= 0).sort((a, b) => a.y - b.y).map((end) => {
-    above = Math.max(end.y, above + 13);
-    return svg("text", { class: "end", x: x(end.last) + 8, y: above }, end.line.name);
-  });
+  }).filter(({ last }) => last >= 0).sort((a, b) => a.y - b.y);
+  ends.reduce((least, end) => {
+    end.y = Math.max(end.y, least);
+    return end.y + BETWEEN_NAMES;
+  }, -Infinity);
+  ends.reduceRight((most, end) => {
+    end.y = Math.min(end.y, most);
+    return end.y - BETWEEN_NAMES;
+  }, lowest);
+  return ends.map((end) => svg("text", { class: "end", x: x(end.last) + 8, y: end.y }, end.line.name));
 };
 
 const powerOfTen = (power) => ({ 0: "1", "-1": "0.1", "-2": "0.01" }[power] || `1e${number(power, 0)}`);

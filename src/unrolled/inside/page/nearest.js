@@ -13,7 +13,8 @@ const nearestPart = (card, pane) => {
     const mine = latest;
     const cell = pane.chosen;
     try {
-      const found = cell ? await source.nearest(pane.number, pane.document, pane.side, cell.name, pane.step) : null;
+      const { document: shown, side, step } = pane;
+      const found = cell ? await source.nearest(pane.number, shown, side, cell.name, step) : null;
       if (mine === latest) draw(found);
     } catch (error) {
       if (mine === latest) draw(null, error.message);
@@ -23,7 +24,8 @@ const nearestPart = (card, pane) => {
   const draw = (found, trouble) => {
     title.hidden = !found;
     list.replaceChildren(...(found ? found.places.map(placeOf) : []));
-    note.textContent = found ? say("nearest.of", found) : trouble || say("nearest.none");
+    const none = pane.document.corpus || pane.document.nearest ? "nearest.elsewhere" : "nearest.none";
+    note.replaceChildren(...(found ? [say("nearest.of", found)] : trouble ? [trouble] : marked(say(none))));
     title.textContent = sayStep(pane);
   };
 

@@ -3,10 +3,10 @@
 
 const attendedOutput = (element, pane, find) => {
   const field = rasterField({ label: say("output.attended"), tallest: 420 });
-  const title = html("h4");
+  const [name, title] = [html("h3"), html("h4")];
   const shares = html("div");
   const table = numbersTable(pane, () => attendedTable(pane, find()));
-  element.append(html("h3", {}, say("output.attended")), html("p", { class: "note" }, say("output.attended_note")),
+  element.append(name, html("p", { class: "note" }, say("output.attended_note")),
     field.frame, title, shares, table.element);
   onWidth(field.frame, () => pane.change("size"));
   steppable(field.element, pane, { side: () => find().rows });
@@ -29,6 +29,7 @@ const attendedOutput = (element, pane, find) => {
     const output = find();
     const values = pane.array(output.array);
     if (!values) return;
+    name.textContent = attendedName(pane, output);
     const columns = labels(output.columns).length;
     const rows = Math.round(values.length / columns);
     if (!only(changed, ["step", "side", "unit", "cell"])) {
@@ -46,6 +47,13 @@ const attendedOutput = (element, pane, find) => {
     markStep(field.element, pane, say("output.attended"));
     table.draw(changed);
   };
+};
+
+// Which cell, and of several sides which one looked at which.
+const attendedName = (pane, output) => {
+  const sides = [output.rows, output.columns].map((at) => pane.sides[at].name).filter(Boolean);
+  const between = sides.map((side) => sayOr(`side.${side}`, side)).join(" → ");
+  return [say("output.attended"), output.name, between].filter(Boolean).join(" · ");
 };
 
 const attendedTable = (pane, output) => {

@@ -42,9 +42,9 @@ const surpriseTable = (pane, output) => {
 
 // B-PER and I-PER share a colour; O has none.
 const tagRoles = (names) => {
-  const kinds = [...new Set(names.map((name) => name.replace(/^[BIESLU]-/, "")).filter((name) => name !== "O"))];
+  const kinds = [...new Set(names.map((name) => name.replace(/^[BIMESLU]-/, "")).filter((name) => name !== "O"))];
   return new Map(names.map((name) => {
-    const at = kinds.indexOf(name.replace(/^[BIESLU]-/, ""));
+    const at = kinds.indexOf(name.replace(/^[BIMESLU]-/, ""));
     return [name, at < 0 ? "untagged" : `c${at % 4 + 1}`];
   }));
 };
@@ -67,7 +67,10 @@ const tagsOutput = (element, pane, find) => {
       span.className = `token ${roles.get(tag) || "untagged"}`;
       span.classList.toggle("wrong-tag", wrong);
       span.classList.toggle("here", step === pane.steps[output.side]);
-      span.dataset.tag = tag === "O" ? "" : tag;
+      // A span is named where it begins.
+      const inner = /^[IMEL]-/.test(tag);
+      span.classList.toggle("inner", inner);
+      span.dataset.tag = tag === "O" || inner ? "" : tag.replace(/^[BSU]-/, "");
       span.title = wrong ? say("output.truth", { tag, truth }) : tag;
     });
     const step = pane.steps[output.side];

@@ -13,12 +13,12 @@ const reachPart = (card, pane) => {
   const ask = async () => {
     const shown = pane.document;
     try {
-      const found = await source.reach(pane.number, shown);
-      if (pane.document !== shown) return;
+      const found = await patiently(pane, () => source.reach(pane.number, shown));
+      if (found === undefined) return;
       now.found = found;
       pane.change("reach");
     } catch (error) {
-      note.textContent = error.message;
+      if (pane.document === shown) note.textContent = error.message;
     }
   };
   const later = whenQuiet(600, ask);
@@ -38,7 +38,7 @@ const reachPart = (card, pane) => {
     chart.draw(reachLines(found));
     verdicts.replaceChildren(...found.cells.map((cell) => html("li", {
       class: { healthy: "good", unknown: "" }[cell.verdict] ?? "bad", "data-verdict": cell.verdict,
-    }, html("b", {}, say(`verdict.${cell.verdict}`)), ` · ${cell.say[words.language]}`)));
+    }, cell.say[words.language])));
     advice.replaceChildren(...found.advice[words.language].map((line) => html("li", {}, line)));
     table.draw(changed);
   };

@@ -43,7 +43,7 @@ const placesOf = (shown, side, step) => {
 
 const answerOf = async (response) => {
   const answer = await response.json();
-  if (!response.ok || answer.error) throw new Error(answer.error || `status ${response.status}`);
+  if (!response.ok) throw new Error(answer?.error || `status ${response.status}`);
   return answer;
 };
 
@@ -52,6 +52,19 @@ const ask = async (url, options) => {
     return await fetch(url, options);
   } catch {
     throw new Error(say("source.gone"));
+  }
+};
+
+// What takes long is put off where an input is edited meanwhile; if that edit is refused, it is asked for again.
+// Undefined where the pane has gone on to another input.
+const patiently = async (pane, ask) => {
+  const shown = pane.document;
+  for (;;) {
+    const found = await ask(shown);
+    if (pane.document !== shown) return undefined;
+    if (!found?.superseded) return found;
+    await new Promise((act) => { setTimeout(act, 300); });
+    if (pane.document !== shown) return undefined;
   }
 };
 

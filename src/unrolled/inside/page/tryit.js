@@ -7,11 +7,24 @@ const tryitPart = (card, pane) => {
   const edit = editor(pane, (text) => { trouble.textContent = text; });
   pane.report = (text) => { trouble.textContent = text; };
   const fields = Object.entries(pane.document.input).map(([key, value]) => fieldOf(key, value, edit));
-  card.append(html("div", { class: "fields" }, fields), trouble, notes);
+  const answer = html("p", { class: "answer", "aria-live": "polite" });
+  card.append(html("div", { class: "fields" }, fields), trouble, answer, notes);
   card.append(html("p", { class: "note offline" }, marked(say(source.live ? "tryit.live" : "tryit.offline"))));
   return (changed) => {
     if (changed.has("document")) notes.textContent = pane.document.notes.join(" ");
+    if (changed.has("document") || changed.has("numbers")) answer.replaceChildren(...answerIn(pane));
   };
+};
+
+// What the model made of it in the end, where that can be said in a line.
+const answerIn = (pane) => {
+  const written = pane.document.outputs.find((each) => each.kind === "written");
+  if (written) return [say("tryit.answer"), " ", html("b", {}, written.text)];
+  const output = pane.document.outputs.find((each) => each.kind === "probabilities");
+  const values = output && pane.array(output.array);
+  if (!values) return [];
+  const share = values[values.length - output.names.length + output.answer];
+  return [say("tryit.answer"), " ", html("b", {}, output.names[output.answer]), " ", figureOf(share)];
 };
 
 // Sends what was typed as soon as the answer before has been drawn; of several changes meanwhile only the last.
