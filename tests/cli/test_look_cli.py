@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import urllib.request
 from pathlib import Path
@@ -52,6 +53,23 @@ def test_texts_files_and_stdin(run: Command, folder: Path, table: Path) -> None:
         "film",
     ]
     assert len(steps(run("look", folder, "long " * 100, "--json").out)) == 100
+
+
+def test_stdin_is_read_once(run: Command, folder: Path) -> None:
+    for more in (("--beside", folder), ("--with", "-"), ("--corpus", "-")):
+        answer = run("look", folder, "-", *more, stdin=b"a plot\n")
+        assert answer.status == 2
+        assert one_line(answer.err)
+        assert "read once" in answer.err
+
+
+def test_a_port_that_is_taken(run: Command, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        answer = run("look", folder, TEXT, "--port", port, "--no-browser")
+    assert answer.status == 2
+    assert one_line(answer.err)
+    assert f"port {port} cannot be used" in answer.err
 
 
 def test_two_inputs_and_two_models(run: Command, folder: Path) -> None:

@@ -68,6 +68,13 @@ def look(
         raise OptionError(
             f"--with {second} and --beside {beside}", expected="a second input or a second model"
         )
+    read = [data, corpus]
+    read += [second, corpus] if second is not None else []
+    read += [data, corpus] if beside is not None else []
+    if read.count("-") > 1:
+        raise OptionError(
+            "- for more than one reading", expected="stdin, which is read once, then files"
+        )
     options = given(target=target, series=series, origin=origin)
     with status("reading"):
         panes = [_pane(model, data, row, corpus, options)]
