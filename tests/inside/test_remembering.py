@@ -49,3 +49,13 @@ def test_new_cells_have_the_layers_and_units_of_the_model() -> None:
 def test_relative_begins_where_something_is_known() -> None:
     assert relative(np.array([np.nan, 0.0, 2.0, 1.0])).tolist()[2:] == [1.0, 0.5]
     assert np.isnan(relative(np.zeros(3))).all()
+
+
+def test_a_few_steps_have_no_verdict() -> None:
+    torch.manual_seed(0)
+    cell = ur.RNN(2, 8)
+    with torch.no_grad():
+        cell.weight_hh.mul_(0.01)
+    found = remembering(trace_layer(cell, torch.randn(1, 6, 2)))
+    assert [judged.verdict for _, judged in found.cells.values()] == ["unknown"]
+    assert found.advice == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import webbrowser
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from unrolled.errors import InputError, OptionError
 
 if TYPE_CHECKING:
     from unrolled.inside.look import Look
+    from unrolled.inside.nearest import Corpus
     from unrolled.inside.pane import Pane
 
 
@@ -76,12 +78,12 @@ def look(
             "- for more than one reading", expected="stdin, which is read once, then files"
         )
     options = given(target=target, series=series, origin=origin)
+    shown_of = [(model, data)]
+    shown_of += [(model, second)] if second is not None else []
+    shown_of += [(beside, data)] if beside is not None else []
     with status("reading"):
-        panes = [_pane(model, data, row, corpus, options)]
-        if second is not None:
-            panes.append(_pane(model, second, row, corpus, options))
-        if beside is not None:
-            panes.append(_pane(beside, data, row, corpus, options))
+        load = cache(_loaded)  # two panes of one model share it
+        panes = [_pane(*load(folder, corpus), given_, row, options) for folder, given_ in shown_of]
         shown = Look(panes)
     if as_json:
         print_json({"task": panes[0].trace.task, "panes": [pane.whole() for pane in panes]})
@@ -97,12 +99,24 @@ OPTIONS_OF = {"translate": {"target"}, "forecast": {"series", "origin"}}
 """By task, the options of its trace."""
 
 
-def _pane(
-    folder: Path, data: str | None, row: int, corpus: str | None, options: Mapping[str, Any]
-) -> Pane:
+def _loaded(folder: Path, corpus: str | None) -> tuple[Path, Any, Corpus | None]:
     from unrolled.inside.look import corpus_of
+    from unrolled.tasks.saving import load
+
+    model = load(folder)
+    return folder, model, corpus_of(model, corpus)
+
+
+def _pane(
+    folder: Path,
+    model: Any,
+    corpus: Corpus | None,
+    data: str | None,
+    row: int,
+    options: Mapping[str, Any],
+) -> Pane:
     from unrolled.inside.pane import Pane
-    from unrolled.tasks.saving import load, read_model
+    from unrolled.tasks.saving import read_model
 
     task = str(read_model(folder, tensors=False)[0]["task"])
     for name, value in options.items():
@@ -111,12 +125,11 @@ def _pane(
             raise OptionError(
                 f"--{name} {value} is for {owner}", where=str(folder), fix=f"leave --{name} out"
             )
-    model = load(folder)
     return Pane(
         model,
         *_inputs(model, task, data, row),
         title=folder.resolve().name,
-        corpus=corpus_of(model, corpus),
+        corpus=corpus,
         options=options,
     )
 
@@ -131,6 +144,10 @@ def _inputs(model: Any, task: str, data: str | None, row: int) -> tuple[Any, ...
         )
     is_file = data == "-" or _is_file(data)
     if task == "forecast":
+        if not is_file:
+            raise InputError(
+                "there is no such file", where=data, expected="a file of series, as for predict"
+            )
         return (data,)
     if not is_file:
         if Path(data).suffix and "/" in data and " " not in data:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 ENGLISH: Mapping[str, str] = {
     "page.language": "Language",
     "page.theme": "Light or dark",
+    "page.contents": "Contents",
     "page.made": "Made by unrolled. This page loads nothing from the network.",
     "theme.system": "System",
     "theme.light": "Light",
@@ -171,6 +172,7 @@ ENGLISH: Mapping[str, str] = {
 CHINESE: Mapping[str, str] = {
     "page.language": "语言",
     "page.theme": "浅色或深色",
+    "page.contents": "目录",
     "page.made": "由 unrolled 生成。本页不从网络加载任何内容。",
     "theme.system": "跟随系统",
     "theme.light": "浅色",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from unrolled.view.words import Text
 
 Array = NDArray[np.float64]
 
+FEWEST = 8
+"""Distances below which there is no verdict: within so few steps of one input hardly anything could vanish."""
 STEPS = 512
 """Steps of a long input that new cells read."""
 BESIDE = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU}
@@ -57,11 +59,16 @@ def remembering(trace: Trace, wanted: Wanted | None = None) -> Remembering:
     wanted.check()
     names = {path: name for side in trace.sides for path, name in side.names.items()}
     cells = {
-        names.get(path, path): (relative(norms), reach(norms))
+        names.get(path, path): (relative(norms), _judged(norms))
         for path, norms in trace.reach().items()
     }
     beside = fresh(trace.sides[0], wanted) if trace.sides else {}
     return Remembering(cells, beside, tuple(advice(judged for _, judged in cells.values())))
+
+
+def _judged(norms: Array) -> Reach:
+    found = reach(norms)
+    return replace(found, verdict="unknown") if found.distance < FEWEST else found
 
 
 def relative(norms: Array) -> Array:

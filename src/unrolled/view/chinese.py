@@ -54,7 +54,7 @@ CHINESE: Mapping[str, str] = {
     "reach.say": "{name}：{verdict}。{back}的梯度是最近处的 {ratio} 倍（每步 ×\u00a0{factor}）。",
     "reach.say_lasts": "{name}：{verdict}。{back}的梯度是最近处的 {ratio} 倍（每步 ×\u00a0{factor}），在 {lasts}降到百分之一以下。",
     "reach.say_infinite": "{name}：{verdict}。到 {back}为止，梯度已不是有限数。",
-    "reach.say_unknown": "{name}：无法判断，因为最近处的梯度为零，或只测量了一个距离。",
+    "reach.say_unknown": "{name}：无法判断，因为最近处的梯度为零，或测量的距离太少。",
     "reach.try_vanishing": "梯度消失：可用 LSTM 或 GRU 代替普通 RNN，提高遗忘门偏置的初始值，采用双向或注意力（缩短路径），或把输入切得更短。",
     "reach.try_exploding": "梯度爆炸：可裁剪梯度范数（clip_norm）、降低学习率，或改用带门控的单元。",
     "reach.try_healthy": "正常：远处的输入仍能训练权重，无需为梯度再做什么。",

@@ -62,7 +62,7 @@ ENGLISH: Mapping[str, str] = {
     "reach.say_lasts": "{name}: {verdict}. {back} the gradient is {ratio} times the nearest one (×\u00a0{factor} a step);"
     " it falls below a hundredth {lasts}.",
     "reach.say_infinite": "{name}: {verdict}. Within {back} the gradient is no longer a finite number.",
-    "reach.say_unknown": "{name}: no verdict, for the nearest gradient is zero or only one distance was measured.",
+    "reach.say_unknown": "{name}: no verdict, for the nearest gradient is zero, or too few distances were measured.",
     "reach.try_vanishing": "Vanishing gradients: try an LSTM or a GRU in place of a plain RNN, a forget gate whose bias begins higher,"
     " both directions or attention (which shorten the way), or shorter pieces of the input.",
     "reach.try_exploding": "Exploding gradients: clip the gradient's norm (clip_norm), take a lower learning rate, or a gated cell.",

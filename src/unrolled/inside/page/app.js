@@ -2,8 +2,9 @@
 // The page: its parts, in one card for every pane.
 
 const parts = () => [
-  ["tryit", tryitPart], ["timeline", timelinePart], ["cell", cellPart], ["heat", heatPart], ["unit", unitPart],
-  ["outputs", outputsPart], ["attribution", attributionPart], ["reach", reachPart], ["nearest", nearestPart],
+  ["tryit", tryitPart], ["timeline", timelinePart], ["cell", cellPart], ["outputs", outputsPart],
+  ["attribution", attributionPart], ["heat", heatPart], ["unit", unitPart], ["reach", reachPart],
+  ["nearest", nearestPart],
 ];
 
 const panes = [];
@@ -25,6 +26,9 @@ const paneName = (pane) => `${letterOf(pane)} · ${pane.document.title}`;
 const section = ([name, make]) => html("section", { class: "part", id: name },
   html("h2", {}, say(`${name}.title`)), html("p", { class: "lead" }, say(`${name}.lead`)),
   html("div", { class: "panes" }, panes.map((pane) => cardOf(name, make, pane))));
+
+const contents = () => html("nav", { "aria-label": say("page.contents") }, html("ol", {}, parts().map(([name]) =>
+  html("li", {}, html("a", { href: `#${name}` }, say(`${name}.title`))))));
 
 // The facts of each model, once where they are the same.
 const facts = () => {
@@ -53,7 +57,7 @@ const build = () => {
   document.title = `${panes[0].document.title} · unrolled`;
   document.querySelector("header").replaceChildren(
     html("div", { class: "top" }, html("p", { class: "brand" }, "unrolled"), switches()),
-    html("h1", {}, [...new Set(panes.map((pane) => pane.document.title))].join(" · ")), ...facts());
+    html("h1", {}, [...new Set(panes.map((pane) => pane.document.title))].join(" · ")), ...facts(), contents());
   panes.forEach((pane) => pane.forget());
   const choice = document.querySelector(".choice");
   choice.setAttribute("aria-label", say("choice.title"));

@@ -19,7 +19,7 @@ const makePane = (number) => {
     document: null,
     side: null,
     cell: 0,
-    unit: 0,
+    unit: null,
     steps: [],
     followers: [],
     kept: {},
@@ -64,7 +64,8 @@ const makePane = (number) => {
       pane.steps = shown.sides.map((side, at) =>
         clamp(pane.steps[at] ?? liveliest(side, coming), 0, Math.max(side.steps.length - 1, 0)));
       pane.cell = clamp(pane.cell, 0, Math.max(pane.sides[pane.side].cells.length - 1, 0));
-      pane.unit = pane.chosen ? clamp(pane.unit, 0, pane.chosen.units - 1) : 0;
+      // At first the unit that goes with the output most.
+      pane.unit = pane.chosen ? clamp(pane.unit ?? pane.chosen.orders?.output?.[0] ?? 0, 0, pane.chosen.units - 1) : 0;
       pane.change("document", "side", "cell", "step", "unit");
     },
 

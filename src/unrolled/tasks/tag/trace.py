@@ -72,11 +72,11 @@ def _tags(fitted: Fitted, scores: Seq, best: Seq, truth: Sequence[str] | None) -
 def _questions(
     fitted: Fitted, xs: Seq, labels: Sequence[str], best: Seq
 ) -> dict[str, Callable[[], Question]]:
-    """Return for every token the question what its tag rests on."""
+    """Return for every token the question what its tag rests on, those outside of any span last."""
     names = {code: name for name, codes in fitted.codes.written.items() for code in codes}
     asked: dict[str, Callable[[], Question]] = {}
-    for place, code in enumerate(best.data[0].tolist()):
-        tag = names[code]
+    tags = [names[code] for code in best.data[0].tolist()]
+    for place, tag in sorted(enumerate(tags), key=lambda each: each[1] == "O"):
         of = f"step {place + 1}: {tag}"
         asked[of] = partial(_question, fitted, xs, labels, of, place, tag)
     return asked
