@@ -119,6 +119,21 @@ def test_of_one_word_no_reach_is_shown(open_page: Any) -> None:
         assert not page.locator(f"{part('reach')} [data-verdict]").first.is_visible()
 
 
+def test_the_attribution_is_that_of_the_chosen_step(open_page: Any) -> None:
+    case = shown("tag")
+    with served(case, open_page) as server:
+        page = open_page(address=server.url)
+        page.wait_for_selector(f"{part('attribution')} .completeness")
+        trace = server._rooms[0].last.trace
+        for step in (2, 4):
+            choose(page, step=step)
+            of = trace.outputs[0].tags[step]
+            page.wait_for_function(
+                "([part, of]) => document.querySelector(part).innerText.includes(of)",
+                arg=[f"{part('attribution')} h3", f"{step + 1}: {of}"],
+            )
+
+
 def test_a_dragged_point_moves_the_forecast(open_page: Any) -> None:
     with served(shown("forecast"), open_page) as server:
         page = open_page(address=server.url)

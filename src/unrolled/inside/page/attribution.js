@@ -36,7 +36,11 @@ const attributionPart = (card, pane) => {
   const adopt = () => {
     now.document = pane.document;
     const asked_ = questions();
-    now.of = asked_.includes(now.of) ? now.of : asked_[0] ?? null;
+    take(asked_.includes(now.of) ? now.of : asked_[0] ?? null);
+  };
+
+  const take = (of) => {
+    now.of = of;
     const there = pane.document.attribution[now.of] || null;
     if (there || now.of === null) Object.assign(now, { found: there, stale: false });
     else {
@@ -56,10 +60,17 @@ const attributionPart = (card, pane) => {
     }) : null,
   ].filter(Boolean)));
 
+  // Where every step has a question of its own, the chosen step's is asked.
+  const follow = () => {
+    const own = questions().find((of) => of.startsWith(`step ${pane.step + 1}: `));
+    if (own && own !== now.of && pane.side === pane.sides.length - 1) take(own);
+  };
+
   return (changed) => {
     if (now.document !== pane.document) adopt();
+    else if (changed.has("step")) follow();
     if (only(changed, ["unit", "cell", "heat"])) return;
-    if (changed.has("attribution") || changed.has("document")) controls();
+    if (["attribution", "document", "step"].some((each) => changed.has(each))) controls();
     const found = fits(pane, now.found) ? now.found : null;
     card.classList.toggle("stale", Boolean(found) && now.stale);
     [tokens.element, bars.element, table.element, title].forEach((each) => { each.hidden = !found; });
