@@ -15,8 +15,9 @@ from unrolled.inside.page import page
 Open = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
+    """A browser for this room, whose processor time is this room's."""
     sync_api = pytest.importorskip(
         "playwright.sync_api", reason="the tests of the page need Playwright for Python"
     )
