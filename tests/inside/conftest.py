@@ -15,9 +15,9 @@ from unrolled.inside.page import page
 Open = Callable[..., Any]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A browser for this room, whose processor time is this room's."""
+    """A browser, whose processor time is counted when it ends: within its own room."""
     sync_api = pytest.importorskip(
         "playwright.sync_api", reason="the tests of the page need Playwright for Python"
     )
