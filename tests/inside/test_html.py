@@ -11,8 +11,11 @@ import torch
 import unrolled as ur
 from unrolled.errors import InputError
 from unrolled.inside.arrays import unpacked
+from unrolled.inside.document import note_json
 from unrolled.inside.layers import trace_layer
 from unrolled.inside.page import data_block, page
+from unrolled.inside.page_words import DICTIONARY
+from unrolled.tasks.trace import Note
 
 
 def test_a_text_full_of_markup_stays_data() -> None:
@@ -62,7 +65,7 @@ def test_very_many_numbers_are_kept_in_a_byte_each_and_the_page_says_so(
     monkeypatch.setattr("unrolled.inside.pane.MANY", 10)
     whole = ur.look(ur.GRU(2, 3), torch.randn(1, 4, 2)).panes[0].whole()
     assert {array["bytes"] for array in whole["arrays"]} == {1}
-    assert any("254th" in note for note in whole["notes"])
+    assert any("254th" in note["text"] for note in whole["notes"])
 
 
 @pytest.mark.parametrize(
@@ -123,3 +126,15 @@ def test_figures_of_one_step_start_at_the_initial_state_and_know_their_units() -
     for unit in (-1, 3):
         with pytest.raises(InputError, match=f"unit {unit}"):
             seen.figures.cell(0, unit=unit)
+
+
+def test_notes_are_said_in_both_languages() -> None:
+    note = Note("3 of 9 tokens are not known from training", "unknown", count="3", all="9")
+    for words in DICTIONARY.values():
+        assert "3" in words[f"note.{note.key}"].format(**note.gaps)
+    assert note_json(note) == {
+        "text": str(note),
+        "key": "unknown",
+        "gaps": {"count": "3", "all": "9"},
+    }
+    assert note_json("as it stands") == {"text": "as it stands", "key": None}

@@ -19,6 +19,7 @@ from unrolled.tasks.trace import (
     Attended,
     Expected,
     Forecasted,
+    Note,
     Probabilities,
     Side,
     Tags,
@@ -52,7 +53,7 @@ def document_of(
         "title": title,
         "model": {"facts": [list(fact) for fact in facts]},
         "input": dict(trace.input),
-        "notes": list(trace.notes),
+        "notes": [note_json(note) for note in trace.notes],
         "sides": [
             {
                 "name": side.name,
@@ -72,6 +73,13 @@ def document_of(
         "nearest": None,
     }
     return Document(content, arrays.kept)
+
+
+def note_json(note: str) -> Json:
+    """Return a note as the page says it: in the words of its key, where it has one, or else as it stands."""
+    if isinstance(note, Note):
+        return {"text": str(note), "key": note.key, "gaps": dict(note.gaps)}
+    return {"text": note, "key": None}
 
 
 class _Arrays:

@@ -16,7 +16,7 @@ from torch import nn
 from unrolled.errors import InputError
 from unrolled.inside.arrays import EXACT, packed
 from unrolled.inside.attribution import attribution
-from unrolled.inside.document import Document, Json, document_of
+from unrolled.inside.document import Document, Json, document_of, note_json
 from unrolled.inside.layers import trace_layer
 from unrolled.inside.nearest import Corpus
 from unrolled.inside.parts import attribution_json, places_json, reach_json
@@ -24,7 +24,7 @@ from unrolled.inside.recorded import main_field, states_of
 from unrolled.inside.remembering import remembering
 from unrolled.inside.wanted import Wanted
 from unrolled.tasks.forecast import Forecaster
-from unrolled.tasks.trace import Trace
+from unrolled.tasks.trace import Note, Trace
 
 CHARACTERS = 50_000
 """Of a text that is looked at, at most."""
@@ -32,6 +32,10 @@ STEPS = 20_000
 """The same, steps."""
 MANY = 3_000_000
 """Numbers of a file that are kept to the millionth; of more each is kept in one byte."""
+COARSE = Note(
+    "numbers of this long input are kept to a 254th of their range in the file; the live page has all digits",
+    "coarse",
+)
 QUESTIONS = 3
 """Attributions that a file holds: of the answer, and of others."""
 NEIGHBOURS = 400
@@ -99,9 +103,7 @@ class Pane:
         size = EXACT if sum(array.size for array in arrays) <= MANY else 1
         notes = list(content["notes"])
         if size != EXACT:
-            notes.append(
-                "numbers of this long input are kept to a 254th of their range in the file; look in the browser has all digits"
-            )
+            notes.append(note_json(COARSE))
         return {
             **content,
             "notes": notes,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,6 +173,23 @@ class Question:
     without: Callable[[int], Inputs]
 
 
+class Note(str):
+    """A line in English on what was read, and what it says by its key and the words in its gaps, for other languages.
+
+    >>> note = Note("of 9 tokens the first 4 are read", "first", count="9", first="4")
+    >>> note.upper()[:4], note.key, note.gaps["first"]
+    ('OF 9', 'first', '4')
+    """
+
+    key: str
+    gaps: Mapping[str, str]
+
+    def __new__(cls, text: str, key: str, **gaps: str) -> Self:
+        made = super().__new__(cls, text)
+        made.key, made.gaps = key, gaps
+        return made
+
+
 @dataclass(frozen=True)
 class Trace:
     """What happened inside a model on one input.
@@ -183,7 +200,7 @@ class Trace:
         sides: what was read or written, of one row each.
         outputs: what came out, step by step.
         questions: by what is asked, the answer's own first; a question is made when it is called for.
-        notes: what was cut or not known, one line each.
+        notes: what was cut or not known, one line each; a `Note`, which a page says in its reader's language, or a text.
         reach: returns by the path of each cell |dL/dh| at each distance (T,) from where the loss of this input stands.
     """
 

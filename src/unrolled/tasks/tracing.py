@@ -14,7 +14,7 @@ from torch import Tensor
 from unrolled.core.tree import leaves
 from unrolled.core.watch import Record, Seen
 from unrolled.errors import InputError
-from unrolled.tasks.trace import Array, Attended, Expected, Side
+from unrolled.tasks.trace import Array, Attended, Expected, Note, Side
 
 Reach: TypeAlias = Mapping[str, Array]
 
@@ -161,7 +161,17 @@ def cut_note(length: int, most: int) -> tuple[str, ...]:
     if length <= most:
         return ()
     tail = most // 2
-    return (f"of {length:,} steps the first {most - tail:,} and the last {tail:,} are read",)
+    count, first, last = f"{length:,}", f"{most - tail:,}", f"{tail:,}"
+    said = f"of {count} steps the first {first} and the last {last} are read"
+    return (Note(said, "cut", count=count, first=first, last=last),)
+
+
+def first_note(length: int, most: int, of: str) -> tuple[str, ...]:
+    """Return a line where only the first of some tokens are read; ``of`` says of what: "tokens"."""
+    if length <= most:
+        return ()
+    count, first = f"{length:,}", f"{most:,}"
+    return (Note(f"of {count} {of} the first {first} are read", "first", count=count, first=first),)
 
 
 def one_of(**given: Any) -> Any:
@@ -182,5 +192,6 @@ def one_of(**given: Any) -> Any:
 def unknown_note(unknown: NDArray[np.bool_]) -> tuple[str, ...]:
     """Return a line where some of the tokens (T,) were not in the training part."""
     count = int(unknown.sum())
-    said = f"{count:,} of {len(unknown):,} tokens are not known from training"
-    return (said,) if count else ()
+    gaps = {"count": f"{count:,}", "all": f"{len(unknown):,}"}
+    said = "{count} of {all} tokens are not known from training".format(**gaps)
+    return (Note(said, "unknown", **gaps),) if count else ()

@@ -11,10 +11,13 @@ const tryitPart = (card, pane) => {
   card.append(html("div", { class: "fields" }, fields), trouble, answer, notes);
   card.append(html("p", { class: "note offline" }, marked(say(source.live ? "tryit.live" : "tryit.offline"))));
   return (changed) => {
-    if (changed.has("document")) notes.textContent = pane.document.notes.join(" ");
+    if (changed.has("document")) notes.textContent = pane.document.notes.map(noteOf).join(" ");
     if (changed.has("document") || changed.has("numbers")) answer.replaceChildren(...answerIn(pane));
   };
 };
+
+// A note in the reader's language where there are words for it.
+const noteOf = (note) => (known(`note.${note.key}`) ? say(`note.${note.key}`, note.gaps) : note.text);
 
 // What the model made of it in the end, where that can be said in a line.
 const answerIn = (pane) => {

@@ -23,8 +23,8 @@ from unrolled.tasks.generate.fitted import Fitted
 from unrolled.tasks.generate.inside import cells_of, reach_in
 from unrolled.tasks.generate.training import token_batch
 from unrolled.tasks.sequences import sequences
-from unrolled.tasks.trace import Expected, Output, Question, Side, Trace, Written
-from unrolled.tasks.tracing import attended, expected, reach_within, side_of
+from unrolled.tasks.trace import Expected, Note, Output, Question, Side, Trace, Written
+from unrolled.tasks.tracing import attended, expected, first_note, reach_within, side_of
 
 LONGEST = 5_000
 """Tokens of a text that are read."""
@@ -55,14 +55,17 @@ def trace_of(fitted: Fitted, text: Any, write: int = 0) -> Trace:
         for place in (len(row) - 1, *range(1, len(row) - 1))
     }
     rows = TokenRows.of([row])
-    notes = fitted.reader.unseen_notes([text], lambda _: "the text")
+    notes = tuple(
+        Note(said, "new", signs=said.partition("the model: ")[2])
+        for said in fitted.reader.unseen_notes([text], lambda _: "the text")
+    )
     return Trace(
         "generate",
         {"text": text, "write": write} if write else {"text": text},
         sides,
         (_expected(fitted, xs.data[0], hidden.data[0]), *written, *attended(sides, 0)),
         asked,
-        notes + ((f"of {len(ids) - 1:,} tokens the first {LONGEST:,} are read",) if cut else ()),
+        notes + (first_note(len(ids) - 1, LONGEST, "tokens") if cut else ()),
         reach_within(sides, lambda: reach_in(network, token_batch(rows, np.zeros(1, np.int64)))),
     )
 

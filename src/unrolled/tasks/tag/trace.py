@@ -24,7 +24,7 @@ from unrolled.tasks.tag.fitted import Fitted
 from unrolled.tasks.tag.inside import reach_in
 from unrolled.tasks.tag.network import TagModel
 from unrolled.tasks.tag.reading import TagBatch
-from unrolled.tasks.trace import Question, Side, Tags, Trace
+from unrolled.tasks.trace import Note, Question, Side, Tags, Trace
 from unrolled.tasks.tracing import reach_within, side_of, unknown_note
 
 
@@ -44,7 +44,13 @@ def trace_of(fitted: Fitted, given: Any, truth: Sequence[str] | None = None) -> 
         scores = model.scores(xs)
     best, side = model.best(scores), side_of("", [labels], seen, cells_of(model))
     input_: dict[str, Any] = {"text": given if isinstance(given, str) else tokens}
-    cut = f"of {len(tokens):,} tokens the first {len(labels):,} are shown: it is read in pieces"
+    count, first = f"{len(tokens):,}", f"{len(labels):,}"
+    cut = Note(
+        f"of {count} tokens the first {first} are shown: it is read in pieces",
+        "pieces",
+        count=count,
+        first=first,
+    )
     return Trace(
         "tag",
         input_ if truth is None else {**input_, "tags": list(truth)},

@@ -20,7 +20,7 @@ from unrolled.models.seq2seq import Seq2Seq
 from unrolled.tasks.asking import Vectors, frozen, reading_as
 from unrolled.tasks.recurrent import cell_names
 from unrolled.tasks.trace import Expected, Question, Side, Trace, Written
-from unrolled.tasks.tracing import attended, expected, reach_within, side_of
+from unrolled.tasks.tracing import attended, expected, first_note, reach_within, side_of
 from unrolled.tasks.translate.fitted import Fitted
 from unrolled.tasks.translate.inside import reach_in
 from unrolled.tasks.translate.reading import EncodedPairs, PairBatch, framed
@@ -50,7 +50,7 @@ def trace_of(fitted: Fitted, source: Any, target: Any = None) -> Trace:
         sides,
         (_expected(fitted, batch, hidden), *output, *attended(sides, DECODER, ENCODER)),
         _questions(fitted.network, batch, sides),
-        _notes(fitted, int(lengths[0])),
+        first_note(int(lengths[0]), fitted.reader.max_length, "tokens of the source"),
         reach_within(sides, lambda: reach_in(fitted.network, batch)),
     )
 
@@ -125,13 +125,6 @@ def _expected(fitted: Fitted, batch: PairBatch, hidden: Tensor) -> Expected:
     tokenizer = fitted.reader.target
     ids = batch.target.data[0, 1:]
     return expected(DECODER, ids, log_p, tokenizer.named, len(tokenizer))
-
-
-def _notes(fitted: Fitted, length: int) -> tuple[str, ...]:
-    most = fitted.reader.max_length
-    if length <= most:
-        return ()
-    return (f"of {length:,} tokens of the source the first {most:,} are read",)
 
 
 def _questions(
