@@ -222,7 +222,7 @@ EVIL = "<script>window.broken=1</script> <img src=x onerror=window.broken=1> </s
 
 def test_text_is_never_markup(open_page: Any) -> None:
     document = samples.classifier(EVIL)
-    document["title"], document["notes"] = [EVIL], [{"text": EVIL, "key": None}]
+    document["notes"] = [{"text": EVIL, "key": None}]
     document["title"] = EVIL
     page = open_page(document)
     assert page.evaluate("window.broken") is None
