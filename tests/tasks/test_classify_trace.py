@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -180,3 +181,15 @@ def test_rows_of_a_file_are_read_as_trace_takes_them(both_ways, of_numbers, tmp_
     assert of_numbers.trace(rows[0]).sides
     with pytest.raises(InputError, match="missing"):
         both_ways.inputs_of(tmp_path / "missing.csv")
+
+
+@pytest.mark.parametrize("name", ["both_ways", "of_numbers"])
+def test_a_question_is_asked_at_the_temperature_of_the_answer(name: str, request: Any) -> None:
+    model = request.getfixturevalue(name)
+    warm = Classifier("gru")
+    warm._take((replace(model.fitted, temperature=2.5), {}))
+    trace = warm.trace(TEXT if name == "both_ways" else waves()[0][0])
+    (found,) = trace.outputs
+    p = float(found.values[-1, found.answer])
+    asked = next(iter(trace.questions.values()))()
+    assert float(asked.score(*asked.inputs)) == pytest.approx(np.log(p / (1 - p)), abs=1e-4)
